@@ -1,0 +1,147 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Which files of a folder make which image: still images, multi-frame files and DICOM series."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+from pydicom.misc import is_dicom
+
+from scripts.io.input_error import InputError
+
+__all__ = ["ImageSeries", "find_image_series", "select_series"]
+
+_RASTER = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+_NIFTI = (".nii", ".nii.gz")
+_DICOM = (".dcm", ".dicom", ".ima")
+_DICOM_TAGS = ["SeriesInstanceUID", "InstanceNumber", "NumberOfFrames", "Rows", "Columns"]
+
+
+@dataclass(frozen=True)
+class ImageSeries:
+    """One image: a still, or frames over time.
+
+    Attributes:
+        name: path of its (first) file relative to the data set's folder, with forward slashes; unique in it.
+        files: the file, or the files of a single-frame DICOM series in the order of their InstanceNumber.
+        format: ``raster``, ``nifti`` or ``dicom``.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    format: str
+
+
+def find_image_series(
+    dataset_dir: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> list[ImageSeries]:
+    """Find all images below a folder, in any number of sub-folders.
+
+    Single-frame DICOM files of one folder that share a series UID and a matrix are one series, in the order of
+    their InstanceNumber; every other file is an image of its own. Files that are no images are passed over.
+
+    Args:
+        dataset_dir: a folder, one file, or a list of either.
+
+    Returns:
+        The series, sorted by name.
+
+    Raises:
+        InputError: the folder does not exist or holds no image, or a DICOM file cannot be read.
+
+    Example:
+        >>> [series.name for series in find_image_series("clips")]  # doctest: +SKIP
+        ['patient_1/cine.nii.gz', 'patient_2/IM0001.dcm']
+    """
+    folders = [dataset_dir] if isinstance(dataset_dir, (str, os.PathLike)) else list(dataset_dir)
+    series = [one for folder in folders for one in _find_below(Path(folder))]
+    if not series:
+        where = ", ".join(str(folder) for folder in folders)
+        raise InputError(f"{where} holds no image; give a folder with PNG, JPEG, TIFF, NIfTI or DICOM files")
+    return sorted(series, key=lambda one: one.name)
+
+
+def select_series(series: Iterable[ImageSeries], path: str, near: Sequence[Path]) -> ImageSeries:
+    """Find the series that a path in a table means, among known ones or on disk.
+
+    Args:
+        series: known series.
+        path: absolute, or relative to one of ``near``; any file of a series, or a folder that holds one series.
+        near: folders to start from, the first that has the file wins.
+
+    Raises:
+        InputError: there is no such file, or a folder holds several series.
+    """
+    found = next((folder / path for folder in near if (folder / path).exists()), None)
+    if found is None:
+        places = " or ".join(str(folder) for folder in near)
+        raise InputError(f"image {path!r} is neither an existing absolute path nor found below {places}")
+    resolved = found.resolve()
+    for one in series:
+        if any(file.resolve() == resolved for file in one.files):
+            return one
+    if resolved.is_dir():
+        inside = find_image_series(resolved)
+        if len(inside) > 1:
+            raise InputError(f"folder {path!r} holds {len(inside)} images; name a file of the one that is meant")
+        return next((one for one in series if one.files[0].resolve() == inside[0].files[0].resolve()), inside[0])
+    # a file outside the data set: its folder may hold the other frames of its series
+    for one in _find_below(resolved.parent, recursive=False):
+        if resolved in one.files:
+            return one
+    raise InputError(f"image {path!r} is not a PNG, JPEG, TIFF, NIfTI or DICOM file")
+
+
+def _find_below(root: Path, *, recursive: bool = True) -> list[ImageSeries]:
+    if not root.exists():
+        raise InputError(f"{root} does not exist; --dataset_dir must be a folder of images")
+    if root.is_file():
+        files, root = [root], root.parent
+    else:
+        files = sorted(path for path in (root.rglob("*") if recursive else root.glob("*")) if path.is_file())
+    series: list[ImageSeries] = []
+    dicom: dict[tuple, list[tuple[int, Path]]] = defaultdict(list)
+    for path in files:
+        name = path.relative_to(root).as_posix()
+        suffix = path.name.lower()
+        if path.name.startswith("."):
+            continue
+        if suffix.endswith(_RASTER):
+            series.append(ImageSeries(name, (path,), "raster"))
+        elif suffix.endswith(_NIFTI):
+            series.append(ImageSeries(name, (path,), "nifti"))
+        elif suffix.endswith(_DICOM) or (not path.suffix and is_dicom(path)):
+            key, number = _dicom_key(path)
+            dicom[key].append((number, path))
+    for numbered in dicom.values():
+        ordered = tuple(path for _, path in sorted(numbered))
+        series.append(ImageSeries(ordered[0].relative_to(root).as_posix(), ordered, "dicom"))
+    return series
+
+
+def _dicom_key(path: Path) -> tuple[tuple, int]:
+    """What the files of one series have in common, and the file's place among them."""
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_DICOM_TAGS)
+    except (InvalidDicomError, OSError) as error:
+        raise InputError(f"{path} cannot be read as DICOM ({error}); remove or repair it") from error
+    if int(header.get("NumberOfFrames") or 1) > 1 or "SeriesInstanceUID" not in header:
+        return (path,), 0
+    key = (path.parent, header.SeriesInstanceUID, header.get("Rows"), header.get("Columns"))
+    return key, int(header.get("InstanceNumber") or 0)

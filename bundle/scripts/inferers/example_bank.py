@@ -1,0 +1,148 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The examples of landmarks, encoded once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+
+import torch
+
+from scripts.io.atomic import atomic_path
+from scripts.metrics.cyclic_error import Matcher
+from scripts.transforms.patch import extract_patches
+
+__all__ = ["ExampleBank"]
+
+
+class ExampleBank:
+    """Patches around example points, as codes of the network; add and drop them at any time, nothing is retrained.
+
+    Args:
+        network: what encodes the patches, in evaluation mode.
+        patch_size: side of the patches in px of the network's image.
+
+    Example:
+        >>> from scripts.baselines import NCCMatcher
+        >>> bank = ExampleBank(NCCMatcher(), patch_size=16)
+        >>> bank.add(torch.rand(1, 1, 64, 64), torch.tensor([[20.0, 30.0], [40.0, 10.0]]), ["apex", "valve"])
+        >>> bank.add(torch.rand(1, 1, 64, 64), torch.tensor([[21.0, 31.0]]), ["apex"])
+        >>> bank.labels, bank.count("apex"), len(bank)
+        (['apex', 'valve'], 2, 3)
+        >>> bank.drop("valve")
+        >>> bank.labels
+        ['apex']
+    """
+
+    def __init__(self, network: Matcher, patch_size: int) -> None:
+        self.network = network
+        self.patch_size = patch_size
+        self._codes: list[torch.Tensor] = []
+        self._labels: list[str] = []
+
+    def add(self, image: torch.Tensor, points: torch.Tensor, labels: Sequence[str]) -> None:
+        """Encode the patches around points of one image.
+
+        Args:
+            image: (1, C, *spatial), prepared as for the network.
+            points: (N, spatial_dims), px of that image.
+            labels: the landmark of each point.
+
+        Raises:
+            ValueError: the numbers of points and labels differ, or a point lies outside the image.
+        """
+        if len(points) != len(labels):
+            raise ValueError(f"{len(points)} points and {len(labels)} labels; give one label a point")
+        spatial = torch.tensor(image.shape[2:], device=points.device)
+        for point, label in zip(points, labels, strict=True):
+            if not ((point >= -0.5) & (point <= spatial - 0.5)).all():
+                raise ValueError(f"example {label!r} at {point.tolist()} px lies outside its image {spatial.tolist()}")
+        with torch.no_grad():
+            self._codes += list(self.network.encode_patch(extract_patches(image, points, self.patch_size)))
+        self._labels += list(labels)
+
+    def drop(self, label: str) -> None:
+        """Forget all examples of a landmark.
+
+        Raises:
+            KeyError: there is none.
+        """
+        if label not in self._labels:
+            raise KeyError(f"no example of {label!r}; there are {self.labels}")
+        kept = [i for i, other in enumerate(self._labels) if other != label]
+        self._codes = [self._codes[i] for i in kept]
+        self._labels = [self._labels[i] for i in kept]
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    @property
+    def labels(self) -> list[str]:
+        """The landmarks, in the order in which they first came."""
+        return list(dict.fromkeys(self._labels))
+
+    @property
+    def example_labels(self) -> list[str]:
+        """The landmark of each example, in the order of :attr:`codes`."""
+        return list(self._labels)
+
+    def count(self, label: str) -> int:
+        """Number of examples of a landmark."""
+        return self._labels.count(label)
+
+    @property
+    def codes(self) -> torch.Tensor:
+        """Codes of all examples, (len(self), ...).
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not self._codes:
+            raise ValueError("there is no example; add at least one")
+        return torch.stack(self._codes)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write codes and labels with the fingerprint of the weights that made them."""
+        content = {
+            "codes": self.codes.cpu(),
+            "labels": self._labels,
+            "patch_size": self.patch_size,
+            "weights": _fingerprint(self.network),
+        }
+        with atomic_path(path) as temporary:
+            torch.save(content, temporary)
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Take the examples of a file in place of those here.
+
+        Raises:
+            ValueError: they were encoded by other weights or at another patch size, so their codes mean nothing here.
+        """
+        content = torch.load(path, weights_only=True)
+        if content["weights"] != _fingerprint(self.network):
+            raise ValueError(f"{path} was encoded with other weights; encode its examples again from their images")
+        if content["patch_size"] != self.patch_size:
+            raise ValueError(f"{path} has patches of {content['patch_size']} px, not {self.patch_size} px")
+        device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
+        self._codes = list(content["codes"].to(device))
+        self._labels = list(content["labels"])
+
+
+def _fingerprint(network: torch.nn.Module) -> str:
+    """SHA-256 of the weights' names, shapes and values."""
+    digest = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Finding the landmarks of an example bank in images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.inferers import Inferer
+
+from scripts.inferers.example_bank import ExampleBank
+from scripts.inferers.fusion import Fusion, InverseSigmaFusion
+from scripts.metrics.cyclic_error import Matcher
+
+__all__ = ["MultiExampleInferer"]
+
+
+class MultiExampleInferer(Inferer):
+    """Match every example with every image and fuse the examples of each landmark.
+
+    An image is encoded once for all examples; the examples' codes come from the bank.
+
+    Args:
+        bank: the examples; it may change between calls.
+        fusion: how several examples of one landmark become one answer; eq. 3 by default.
+        sigma_per_scale: standard deviation of the distribution trained for at scale 1: 1 for the Gaussian,
+            sqrt(2) for the Laplace distribution.
+
+    Example:
+        >>> from scripts.baselines import NCCMatcher
+        >>> image = torch.rand(1, 1, 64, 64)
+        >>> bank = ExampleBank(NCCMatcher(), patch_size=16)
+        >>> bank.add(image, torch.tensor([[20.0, 30.0], [40.0, 10.0]]), ["apex", "valve"])
+        >>> tuple(MultiExampleInferer(bank)(image, bank.network).shape)  # images, landmarks, means and sigmas
+        (1, 2, 4)
+    """
+
+    def __init__(self, bank: ExampleBank, fusion: Fusion | None = None, sigma_per_scale: float = 1.0) -> None:
+        super().__init__()
+        self.bank = bank
+        self.fusion = fusion or InverseSigmaFusion()
+        self.sigma_per_scale = sigma_per_scale
+
+    def __call__(self, inputs: torch.Tensor, network: Matcher, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Find the landmarks.
+
+        Args:
+            inputs: images (B, C, *spatial).
+            network: the network whose codes the bank holds.
+
+        Returns:
+            (B, L, 2 * spatial_dims): means and standard deviations an axis, normalised, in the order of
+            ``bank.labels``.
+        """
+        means, sigmas = self.match_examples(inputs, network)
+        owners = self.bank.example_labels
+        fused = []
+        for label in self.bank.labels:
+            mine = [i for i, owner in enumerate(owners) if owner == label]
+            mean, sigma = self.fusion(means[:, mine].transpose(0, 1), sigmas[:, mine].transpose(0, 1))
+            fused.append(torch.cat([mean, sigma], dim=-1))
+        return torch.stack(fused, dim=1)
+
+    def match_examples(self, inputs: torch.Tensor, network: Matcher) -> tuple[torch.Tensor, torch.Tensor]:
+        """Each example's own answer: means and standard deviations, (B, len(bank), spatial_dims), normalised."""
+        codes = self.bank.codes
+        repeated = codes.repeat(len(inputs), *[1] * (codes.ndim - 1))
+        prediction = network.match(network.encode_image(inputs), repeated).unflatten(0, (len(inputs), len(codes)))
+        mean, log_scale = prediction.chunk(2, dim=-1)
+        return mean, log_scale.exp() * self.sigma_per_scale

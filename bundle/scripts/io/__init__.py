@@ -1,0 +1,27 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Landmark files in and out; one format per file, and nothing here knows of networks."""
+
+from scripts.io.atomic import atomic_path
+from scripts.io.examples_csv import Example, read_examples_csv
+from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
+from scripts.io.slicer_markups import read_slicer_markups, write_slicer_markups
+
+__all__ = [
+    "Example",
+    "Landmark",
+    "atomic_path",
+    "read_examples_csv",
+    "read_landmarks_csv",
+    "read_slicer_markups",
+    "write_landmarks_csv",
+    "write_slicer_markups",
+]

@@ -1,0 +1,43 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Faults of what the user gave."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+__all__ = ["InputError", "report_input_errors"]
+
+
+class InputError(ValueError):
+    """A fault in the user's files or settings; its message names the file and the remedy."""
+
+
+def report_input_errors() -> None:
+    """Let an :class:`InputError` end the program with its message alone.
+
+    MONAI's config parser wraps an error in one more traceback for each level of the config, which buries the
+    sentence that the user needs. Configs call this once, among their imports. Other errors keep their traceback.
+    """
+    show_traceback = sys.excepthook
+
+    def show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, InputError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            show_traceback(kind, error, traceback)
+        else:
+            print(f"error: {cause}", file=sys.stderr)
+
+    sys.excepthook = show

@@ -1,0 +1,124 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Found landmarks as a CSV file, one row per landmark and frame."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from scripts.io.atomic import atomic_path
+
+__all__ = ["Landmark", "read_landmarks_csv", "write_landmarks_csv"]
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """One landmark found in one image, or in one frame of a series.
+
+    Attributes:
+        image: name of the image, as the user gave it.
+        frame: index of the frame from 0, or None for a still image.
+        label: name of the landmark.
+        x: position along axis 0 (columns), in pixels of the original image; pixel centres are at integers.
+        y: position along axis 1 (rows, downwards), likewise.
+        sigma_x: standard deviation of x, in pixels.
+        sigma_y: standard deviation of y, in pixels.
+        n_examples: how many examples the position was fused from.
+
+    Example:
+        >>> Landmark("knee.png", None, "patella", x=120.5, y=88.0, sigma_x=1.2, sigma_y=0.8, n_examples=3)
+    """
+
+    image: str
+    frame: int | None
+    label: str
+    x: float
+    y: float
+    sigma_x: float
+    sigma_y: float
+    n_examples: int
+
+
+_COLUMNS = tuple(field.name for field in fields(Landmark))
+
+
+def write_landmarks_csv(path: str | os.PathLike[str], landmarks: Iterable[Landmark]) -> None:
+    """Write landmarks as UTF-8 CSV with the header ``image,frame,label,x,y,sigma_x,sigma_y,n_examples``.
+
+    Positions and sigmas are in pixels with three decimals; the frame of a still image is an empty cell.
+
+    Args:
+        path: the file to write; it is replaced whole.
+        landmarks: the rows, in the order they shall have.
+
+    Raises:
+        OSError: if the file cannot be written.
+
+    Example:
+        >>> write_landmarks_csv("landmarks.csv", [Landmark("knee.png", None, "patella", 120.5, 88.0, 1.2, 0.8, 3)])
+    """
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        writer.writerows(_row(landmark) for landmark in landmarks)
+
+
+def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:
+    """Read what :func:`write_landmarks_csv` wrote.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The landmarks in file order; empty if the file has a header only.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the header is another one or a cell cannot be read; the message names file and line.
+
+    Example:
+        >>> read_landmarks_csv("landmarks.csv")[0].label
+        'patella'
+    """
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file)
+        header = next(reader, [])
+        if tuple(header) != _COLUMNS:
+            raise ValueError(f"{path}, line 1: the header must be {','.join(_COLUMNS)!r}, not {','.join(header)!r}.")
+        return [_landmark(row, f"{path}, line {reader.line_num}") for row in reader if row]
+
+
+def _row(landmark: Landmark) -> list[str]:
+    frame = "" if landmark.frame is None else str(int(landmark.frame))
+    numbers = [f"{value:.3f}" for value in (landmark.x, landmark.y, landmark.sigma_x, landmark.sigma_y)]
+    return [landmark.image, frame, landmark.label, *numbers, str(int(landmark.n_examples))]
+
+
+def _landmark(row: list[str], where: str) -> Landmark:
+    if len(row) != len(_COLUMNS):
+        raise ValueError(f"{where}: expected {len(_COLUMNS)} cells, found {len(row)}.")
+    image, frame, label, x, y, sigma_x, sigma_y, n_examples = row
+    try:
+        return Landmark(
+            image=image,
+            frame=int(frame) if frame else None,
+            label=label,
+            x=float(x),
+            y=float(y),
+            sigma_x=float(sigma_x),
+            sigma_y=float(sigma_y),
+            n_examples=int(n_examples),
+        )
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}.") from error

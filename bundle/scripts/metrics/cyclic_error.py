@@ -1,0 +1,84 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The cyclic error: quality of matching between two images, without labels."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+
+from scripts.transforms.coordinates import normalized_to_index
+from scripts.transforms.patch import extract_patches
+
+__all__ = ["Matcher", "cyclic_error", "grid_points", "match_points"]
+
+
+class Matcher(Protocol):
+    """What finds patches in images: the network, or a classical method in its place."""
+
+    def encode_image(self, image: torch.Tensor) -> torch.Tensor: ...
+
+    def encode_patch(self, patch: torch.Tensor) -> torch.Tensor: ...
+
+    def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor: ...
+
+
+def grid_points(shape: tuple[int, ...], step: int) -> torch.Tensor:
+    """Every ``step``-th pixel of an image, (N, spatial_dims), px.
+
+    Example:
+        >>> grid_points((4, 4), 2).tolist()
+        [[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]]
+    """
+    axes = [torch.arange(0, size, step, dtype=torch.float32) for size in shape]
+    return torch.stack(torch.meshgrid(axes, indexing="ij"), dim=-1).flatten(0, -2)
+
+
+def match_points(matcher: Matcher, image: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+    """Positions (N, spatial_dims) in px, in one image (1, C, *spatial), of N patches already encoded."""
+    prediction = matcher.match(matcher.encode_image(image), patch_code)
+    return normalized_to_index(prediction.chunk(2, dim=1)[0], image.shape[2:])
+
+
+def cyclic_error(
+    matcher: Matcher, source: torch.Tensor, targets: torch.Tensor, points: torch.Tensor, patch_size: int
+) -> torch.Tensor:
+    """Match points of a source image in each target and back again (Frueh et al. 2022, eq. 4 and Fig. 2).
+
+    The source's patches are encoded once for all targets, each image once for all patches. The error is the Euclidean
+    distance between a point and where its way out and back ends.
+
+    Args:
+        matcher: the network, in evaluation mode, or another matcher.
+        source: (1, C, *spatial).
+        targets: (N, C, *spatial).
+        points: (P, spatial_dims) in the source, px.
+        patch_size: side of the patches, px.
+
+    Returns:
+        (N, P), px.
+
+    Example:
+        >>> from scripts.baselines import NCCMatcher
+        >>> image = torch.rand(1, 1, 48, 48)
+        >>> cyclic_error(NCCMatcher(), image, image.roll(5, 2), torch.tensor([[20.5, 20.5]]), 16).max().item() < 0.1
+        True
+    """
+    with torch.no_grad():
+        source_code = matcher.encode_patch(extract_patches(source, points, patch_size))
+        errors = []
+        for target in targets.split(1):
+            forward = match_points(matcher, target, source_code)
+            found = matcher.encode_patch(extract_patches(target, forward, patch_size))
+            errors.append((match_points(matcher, source, found) - points).norm(dim=1))
+        return torch.stack(errors)

@@ -1,0 +1,155 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A head that correlates the patch's code with every place of a dense image feature map."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from monai.networks.blocks import Convolution
+from monai.networks.layers.factories import Conv, Pool
+from torch import nn
+
+__all__ = ["CorrelationHead"]
+
+
+class CorrelationHead(nn.Module):
+    """Match by correlation: a heatmap over the image, read out by a soft-argmax.
+
+    The image's stages from ``stride`` on are fused to one map of unit-length features, the patch's stages to one
+    unit-length code. Their product, times a learned factor, is the heatmap's logits. The mean is the expectation
+    of the heatmap in a window around its peak (a soft-argmax as in DSNT, arXiv 1801.07372; the window, as in
+    TAPIR, arXiv 2306.08637, keeps a second, distant peak from pulling the mean between the two). The log scale
+    is a learned, linear function of the log spread of the whole heatmap along the axis and of the log of its
+    peak, so that two peaks or none show as a large sigma.
+
+    Args:
+        image_encoder: the network's image encoder; only its ``channels`` and ``strides`` are read.
+        patch_encoder: the network's patch encoder; only its ``channels`` are read.
+        spatial_dims: number of spatial axes.
+        stride: stride of the heatmap, 4 or 8.
+        code_channels: length of the code.
+        pool_size: the patch's stages are pooled to this many cells an axis before the code is made.
+        window: half width of the soft-argmax window, in cells.
+        temperature: initial factor of the codes' cosine; it is learned.
+
+    Raises:
+        ValueError: the image encoder has not one stage of this stride and a coarser one.
+
+    Example:
+        >>> from scripts.networks import ResidualEncoder
+        >>> encoder = ResidualEncoder()
+        >>> head = CorrelationHead(encoder, encoder)
+        >>> image_code = head.encode_image(encoder(torch.rand(1, 1, 64, 48)))
+        >>> patch_code = head.encode_patch(encoder(torch.rand(5, 1, 32, 32)))
+        >>> tuple(head.match(image_code, patch_code).shape)
+        (5, 4)
+    """
+
+    def __init__(
+        self,
+        image_encoder: nn.Module,
+        patch_encoder: nn.Module,
+        spatial_dims: int = 2,
+        *,
+        stride: int = 4,
+        code_channels: int = 64,
+        pool_size: int = 4,
+        window: int = 2,
+        temperature: float = 20.0,
+    ) -> None:
+        super().__init__()
+        self.spatial_dims = spatial_dims
+        self.stride = stride
+        self.window = window
+        strides = image_encoder.strides
+        fused = [i for i, image_stride in enumerate(strides) if image_stride >= stride]
+        if len(fused) < 2 or strides[fused[0]] != stride:
+            raise ValueError(
+                f"a heatmap of stride {stride} needs an image encoder with a stage of that stride and a coarser one, "
+                f"but its strides are {strides}"
+            )
+        self.first_stage = fused[0]
+        self.upsample = {1: "linear", 2: "bilinear", 3: "trilinear"}[spatial_dims]
+        self.lateral = nn.ModuleList(
+            [Conv[Conv.CONV, spatial_dims](image_encoder.channels[i], code_channels, kernel_size=1) for i in fused]
+        )
+        self.fuse = nn.Sequential(
+            Convolution(spatial_dims, code_channels, code_channels, kernel_size=1, act="relu", norm="batch"),
+            Conv[Conv.CONV, spatial_dims](code_channels, code_channels, kernel_size=1),
+        )
+        self.pool = Pool[Pool.ADAPTIVEAVG, spatial_dims](pool_size)
+        self.patch_code = nn.Linear(sum(patch_encoder.channels) * pool_size**spatial_dims, code_channels)
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+        # log sigma = bias + a * log spread + b * log peak; starts as the plain spread of the heatmap
+        self.log_scale = nn.Parameter(torch.tensor([0.0, 1.0, 0.0]))
+
+    def encode_image(self, stages: list[torch.Tensor]) -> torch.Tensor:
+        """Fuse the stages to a map of unit-length features, (B, code_channels, *spatial / stride)."""
+        finest = stages[self.first_stage]
+        fused = torch.zeros_like(finest[:, :1])
+        for i, lateral in enumerate(self.lateral):
+            code = lateral(stages[self.first_stage + i])
+            if i > 0:
+                code = F.interpolate(code, size=finest.shape[2:], mode=self.upsample, align_corners=False)
+            fused = fused + code
+        return F.normalize(self.fuse(fused), dim=1)
+
+    def encode_patch(self, stages: list[torch.Tensor]) -> torch.Tensor:
+        """Pool the stages to one unit-length code, (B, code_channels)."""
+        pooled = torch.cat([self.pool(stage).flatten(1) for stage in stages], dim=1)
+        return F.normalize(self.patch_code(pooled), dim=1)
+
+    def heatmap(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+        """Logits of the patches' places, (N, *spatial / stride), of B image codes and N = B * K patch codes."""
+        images = image_code.shape[0]
+        logits = torch.bmm(patch_code.reshape(images, -1, patch_code.shape[1]), image_code.flatten(2))
+        return logits.mul(self.log_temperature.exp()).reshape([-1] + list(image_code.shape[2:]))
+
+    def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+        """Means and log scales of the patches' places, (N, 2 * spatial_dims), normalised."""
+        return self.read_heatmap(self.heatmap(image_code, patch_code))
+
+    def read_heatmap(self, logits: torch.Tensor) -> torch.Tensor:
+        """Soft-argmax and scale of logits (B, *cells): (B, 2 * spatial_dims), normalised."""
+        size = logits.shape[1:]
+        probability = logits.flatten(1).softmax(dim=1)
+        peak, peak_cell = probability.max(dim=1)
+        log_peak = peak.clamp_min(1e-12).log()
+        axes = [self._cell_centers(n, logits) for n in size]
+        grid = torch.meshgrid(axes, indexing="ij")
+        in_window = torch.ones_like(probability)
+        for axis, centers in enumerate(grid):
+            flat = centers.flatten()
+            # half a cell of tolerance: the cells' centres are floats
+            reach = (2.0 * self.window + 1.0) / size[axis]
+            in_window = in_window * ((flat - flat[peak_cell].unsqueeze(1)).abs() < reach).to(probability.dtype)
+        local = probability * in_window
+        local = local / local.sum(dim=1, keepdim=True)
+        means: list[torch.Tensor] = []
+        log_scales: list[torch.Tensor] = []
+        for axis, centers in enumerate(grid):
+            flat = centers.flatten()
+            mean = (local * flat).sum(dim=1)
+            # a uniform cell's own variance is the floor of the spread
+            variance = (probability * (flat - mean.unsqueeze(1)).square()).sum(dim=1) + (1.0 / size[axis]) ** 2 / 3.0
+            means.append(mean)
+            log_scales.append(
+                self.log_scale[0] + self.log_scale[1] * 0.5 * variance.log() + self.log_scale[2] * log_peak
+            )
+        return torch.stack(means + log_scales, dim=1)
+
+    def _cell_centers(self, cells: int, like: torch.Tensor) -> torch.Tensor:
+        """Normalised centres of the cells along an axis."""
+        return (2.0 * torch.arange(cells, dtype=like.dtype, device=like.device) + 1.0) / cells - 1.0

@@ -1,0 +1,94 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The paper's head: a multi-layer perceptron on both codes."""
+
+from __future__ import annotations
+
+import torch
+from monai.networks.layers.factories import Pool
+from torch import nn
+
+__all__ = ["RegressionHead"]
+
+
+class RegressionHead(nn.Module):
+    """Fully connected layers from both codes to the means and log scales (Frueh et al. 2022, II-B and III-E3).
+
+    The paper stacks the two feature vectors. The first layer is linear, so it is applied to each code apart and
+    the results are summed: the same function, but a code that is used again costs the first layer only once.
+
+    Args:
+        image_encoder: the network's image encoder; only its ``channels`` are read.
+        patch_encoder: the network's patch encoder; only its ``channels`` are read.
+        spatial_dims: number of spatial axes.
+        layers: number of fully connected layers, 1 to 4.
+        hidden_channels: width of the hidden layers (paper: 4096).
+        dropout: probability between the layers.
+        pool_size: the last stage of each encoder is pooled to this many cells an axis (VGG16's own is 7).
+
+    Raises:
+        ValueError: ``layers`` is not 1 to 4.
+
+    Example:
+        >>> from scripts.networks import ResidualEncoder
+        >>> encoder = ResidualEncoder()
+        >>> head = RegressionHead(encoder, encoder, hidden_channels=64)
+        >>> image_code = head.encode_image(encoder(torch.rand(1, 1, 64, 48)))
+        >>> patch_code = head.encode_patch(encoder(torch.rand(5, 1, 32, 32)))
+        >>> tuple(head.match(image_code, patch_code).shape)
+        (5, 4)
+    """
+
+    def __init__(
+        self,
+        image_encoder: nn.Module,
+        patch_encoder: nn.Module,
+        spatial_dims: int = 2,
+        *,
+        layers: int = 3,
+        hidden_channels: int = 512,
+        dropout: float = 0.1,
+        pool_size: int = 4,
+    ) -> None:
+        super().__init__()
+        if not 1 <= layers <= 4:
+            raise ValueError(f"RegressionHead has 1 to 4 layers, not {layers}")
+        self.spatial_dims = spatial_dims
+        outputs = 2 * spatial_dims
+        first = hidden_channels if layers > 1 else outputs
+        cells = pool_size**spatial_dims
+        self.pool = Pool[Pool.ADAPTIVEAVG, spatial_dims](pool_size)
+        self.image_layer = nn.Linear(image_encoder.channels[-1] * cells, first)
+        # one bias for the sum of both
+        self.patch_layer = nn.Linear(patch_encoder.channels[-1] * cells, first, bias=False)
+        later: list[nn.Module] = []
+        for layer in range(1, layers):
+            width = hidden_channels if layer < layers - 1 else outputs
+            later += [nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden_channels, width)]
+        self.later_layers = nn.Sequential(*later)
+
+    def encode_image(self, stages: list[torch.Tensor]) -> torch.Tensor:
+        """First layer's share of the image, (B, hidden_channels)."""
+        return self.image_layer(self.pool(stages[-1]).flatten(1))
+
+    def encode_patch(self, stages: list[torch.Tensor]) -> torch.Tensor:
+        """First layer's share of the patch, (B, hidden_channels)."""
+        return self.patch_layer(self.pool(stages[-1]).flatten(1))
+
+    def heatmap(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+        """This head has no heatmap: (N, 0)."""
+        return patch_code[:, :0]
+
+    def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+        """Means and log scales of the patches' places, (N, 2 * spatial_dims), normalised."""
+        first = image_code.unsqueeze(1) + patch_code.reshape(image_code.shape[0], -1, patch_code.shape[1])
+        return self.later_layers(first.flatten(0, 1))

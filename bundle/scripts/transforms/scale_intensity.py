@@ -1,0 +1,50 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""One intensity scale for all frames of a series."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+__all__ = ["scale_series_intensity"]
+
+# percentiles of a few million pixels are as good as those of all
+_LARGEST_SAMPLE = 2_000_000
+
+
+def scale_series_intensity(frames: torch.Tensor, lower: float = 0.5, upper: float = 99.5) -> torch.Tensor:
+    """Scale the percentiles of a whole series to [0, 1] and clip.
+
+    MONAI's ``ScaleIntensityRangePercentiles`` does this image by image; the frames of a series share one scale here,
+    so that a frame does not brighten because a bright structure left it.
+
+    Args:
+        frames: (T, 1, X, Y).
+        lower: percentile that becomes 0.
+        upper: percentile that becomes 1.
+
+    Returns:
+        (T, 1, X, Y), float32; all zero where the series is constant.
+
+    Example:
+        >>> scale_series_intensity(torch.tensor([0.0, 5.0, 10.0]).reshape(1, 1, 3, 1), 0, 100).flatten()
+        tensor([0.0000, 0.5000, 1.0000])
+    """
+    sample = frames.flatten()[:: 1 + frames.numel() // _LARGEST_SAMPLE].numpy()
+    low, high = np.percentile(sample, [lower, upper])
+    if high <= low:
+        # a few bright pixels on an even ground: the percentiles see the ground only
+        low, high = frames.min().item(), frames.max().item()
+    if high <= low:
+        return torch.zeros_like(frames)
+    return ((frames - low) / (high - low)).clamp(0.0, 1.0).float()

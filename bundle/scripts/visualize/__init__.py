@@ -1,0 +1,26 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Pictures of landmarks and the report that shows them; nothing here knows of networks."""
+
+from scripts.visualize.overlay import draw_landmarks, draw_legend, label_colors, write_animation, write_overlay
+from scripts.visualize.report import Section, write_report
+from scripts.visualize.trajectory import write_trajectories
+
+__all__ = [
+    "Section",
+    "draw_landmarks",
+    "draw_legend",
+    "label_colors",
+    "write_animation",
+    "write_overlay",
+    "write_report",
+    "write_trajectories",
+]

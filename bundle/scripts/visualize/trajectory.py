@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The way of landmarks through a series, as curves over the frame."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from scripts.io.atomic import atomic_path
+from scripts.io.landmarks_csv import Landmark
+from scripts.visualize.overlay import draw_legend, label_colors
+
+__all__ = ["write_trajectories"]
+
+_LINE_STYLES = ("-", "--", ":")  # for labels that share a colour, when there are more labels than colours
+
+
+def write_trajectories(
+    path: str | os.PathLike[str],
+    landmarks: Sequence[Landmark],
+    *,
+    title: str | None = None,
+    pixel_note: str | None = None,
+    colors: Mapping[str, str] | None = None,
+) -> None:
+    """Write x and y displacement from the first frame over the frame, with a band of one sigma, as PNG.
+
+    Each label starts at zero in the first frame that has it. Curves break where frames are missing.
+
+    Args:
+        path: the file to write; it is replaced whole.
+        landmarks: landmarks of one series, in any order; positions and sigmas in pixels.
+        title: a line above the picture.
+        pixel_note: a remark on the pixel, for instance ``"1 px = 1.4 mm"``.
+        colors: label to colour, to agree with other pictures that show more labels.
+
+    Raises:
+        ValueError: if there is no landmark, or one without a frame.
+        KeyError: if ``colors`` lacks a label.
+
+    Example:
+        >>> write_trajectories("motion.png", landmarks, title="Liver", pixel_note="1 px = 1.4 mm")
+    """
+    if not landmarks:
+        raise ValueError("There is no landmark to draw.")
+    if any(landmark.frame is None for landmark in landmarks):
+        raise ValueError("Trajectories are of a series: every landmark must have a frame.")
+    labels = sorted({landmark.label for landmark in landmarks})
+    colors = label_colors(labels) if colors is None else colors
+    figure = Figure(figsize=(9, 5.4), dpi=100, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    for axes, axis, positive in ((upper, "x", "right"), (lower, "y", "down")):
+        for index, label in enumerate(labels):
+            namesakes = sum(colors[other] == colors[label] for other in labels[:index])
+            style = _LINE_STYLES[namesakes % len(_LINE_STYLES)]
+            _draw_curve(axes, *_curve(landmarks, label, axis), color=colors[label], style=style)
+        _dress(axes, f"{axis} displacement\n(px, {positive} is +)")
+    lower.set_xlabel("frame" + (f"    ({pixel_note})" if pixel_note else ""), parse_math=False)
+    if title:
+        figure.suptitle(title, fontsize=12, x=0.01, ha="left", parse_math=False)
+    handles = [line for line in upper.get_lines() if line.get_gid() == "curve"]
+    draw_legend(figure, handles, labels, title="band: ±1 sigma", loc="outside right upper", frameon=False)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def _curve(landmarks: Sequence[Landmark], label: str, axis: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frames, displacements and sigmas (pixels) of one label, each (N,), with NaN where a frame is missing."""
+    found = {landmark.frame: landmark for landmark in landmarks if landmark.label == label}
+    frames = np.arange(min(found), max(found) + 1)
+    position = np.array([getattr(found[t], axis) if t in found else np.nan for t in frames], dtype=float)
+    sigma = np.array([getattr(found[t], f"sigma_{axis}") if t in found else np.nan for t in frames], dtype=float)
+    known = position[np.isfinite(position)]
+    return frames, position - known[0] if known.size else position, sigma
+
+
+def _draw_curve(
+    axes: Axes, frames: np.ndarray, displacement: np.ndarray, sigma: np.ndarray, *, color: str, style: str
+) -> Line2D:
+    axes.fill_between(frames, displacement - sigma, displacement + sigma, color=color, alpha=0.18, linewidth=0)
+    # Points show where the frames are, as long as they can be told apart.
+    marker = "o" if len(frames) <= 60 else ""
+    (line,) = axes.plot(frames, displacement, color=color, linestyle=style, linewidth=1.6, marker=marker, markersize=3)
+    line.set_gid("curve")
+    return line
+
+
+def _dress(axes: Axes, name: str) -> None:
+    axes.axhline(0, color="#888888", linewidth=0.8, zorder=0)
+    axes.set_ylabel(name)
+    axes.grid(color="#DDDDDD", linewidth=0.6)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.margins(x=0.02)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
+
+STILL = Landmark("knee, left.png", None, 'patella "top", centre', 120.1234, 88.0, 1.25, 0.5, 3)
+FRAME = Landmark("clip.dcm", 7, "Klappe\nä", -0.5, 1e4, 0.0, 12.0, 1)
+
+
+def test_the_file_is_what_the_format_says(tmp_path: Path) -> None:
+    path = tmp_path / "landmarks.csv"
+    write_landmarks_csv(path, [replace(STILL, image="knee.png", label="patella, top"), replace(FRAME, label="valve")])
+    assert path.read_text().splitlines() == [
+        "image,frame,label,x,y,sigma_x,sigma_y,n_examples",
+        'knee.png,,"patella, top",120.123,88.000,1.250,0.500,3',
+        "clip.dcm,7,valve,-0.500,10000.000,0.000,12.000,1",
+    ]
+
+
+def test_commas_quotes_and_line_breaks_survive(tmp_path: Path) -> None:
+    path = tmp_path / "landmarks.csv"
+    write_landmarks_csv(path, [STILL, FRAME])
+    read = read_landmarks_csv(path)
+    assert [(row.image, row.frame, row.label) for row in read] == [
+        ("knee, left.png", None, 'patella "top", centre'),
+        ("clip.dcm", 7, "Klappe\nä"),
+    ]
+
+
+def test_numpy_scalars_and_integers_are_written_as_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "landmarks.csv"
+    write_landmarks_csv(path, [Landmark("a", np.int64(2), "b", np.float32(1.5), 4, np.float64(2), 1, np.int64(3))])
+    assert read_landmarks_csv(path) == [Landmark("a", 2, "b", 1.5, 4.0, 2.0, 1.0, 3)]
+
+
+NAME = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1)
+PIXEL = st.floats(-1e5, 1e5)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.builds(
+            Landmark,
+            image=NAME,
+            frame=st.none() | st.integers(0, 10**6),
+            label=NAME,
+            x=PIXEL,
+            y=PIXEL,
+            sigma_x=PIXEL,
+            sigma_y=PIXEL,
+            n_examples=st.integers(0, 100),
+        ),
+        max_size=5,
+    )
+)
+def test_round_trip_to_a_thousandth_of_a_pixel(tmp_path: Path, landmarks: list[Landmark]) -> None:
+    path = tmp_path / "landmarks.csv"
+    write_landmarks_csv(path, landmarks)
+    read = read_landmarks_csv(path)
+    assert len(read) == len(landmarks)
+    for was, now in zip(landmarks, read, strict=True):
+        for name in ("x", "y", "sigma_x", "sigma_y"):
+            assert getattr(now, name) == pytest.approx(getattr(was, name), abs=1e-3)
+        assert (now.image, now.frame, now.label, now.n_examples) == (was.image, was.frame, was.label, was.n_examples)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: the header"),
+        ("image,label\n", "line 1: the header"),
+        ("image,frame,label,x,y,sigma_x,sigma_y,n_examples\na,,b,1,2,3,4,5\na,,b,1,2\n", "line 3: expected 8 cells"),
+        ("image,frame,label,x,y,sigma_x,sigma_y,n_examples\na,,b,one,2,3,4,5\n", "line 2: could not convert"),
+    ],
+)
+def test_faults_name_file_and_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "landmarks.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f"landmarks.csv, {message}"):
+        read_landmarks_csv(path)

@@ -1,0 +1,217 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+from __future__ import annotations
+
+import time
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from PIL import Image
+from scripts.io.landmarks_csv import Landmark
+from scripts.visualize.overlay import draw_landmarks, draw_legend, label_colors, write_animation, write_overlay
+
+
+def landmark(x: float, y: float, label: str = "a", frame: int | None = None, sigma: float = 1.0) -> Landmark:
+    return Landmark("clip.dcm", frame, label, x, y, sigma, sigma, 3)
+
+
+def drawn(image: np.ndarray, landmarks: list[Landmark], zoom: int) -> np.ndarray:
+    """The picture, (rows, columns, RGB) in 0..1, with ``zoom`` x ``zoom`` screen pixels to a pixel of the image."""
+    figure = Figure(figsize=(image.shape[0] * zoom / 100, image.shape[1] * zoom / 100), dpi=100)
+    canvas = FigureCanvasAgg(figure)
+    draw_landmarks(figure.add_axes((0, 0, 1, 1)), image, landmarks)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3] / 255
+
+
+def colored(picture: np.ndarray, color: str) -> np.ndarray:
+    """(rows, columns) where the picture has about this colour."""
+    return np.abs(picture - np.asarray(to_rgb(color))).max(-1) < 0.12
+
+
+def centre(mask: np.ndarray) -> np.ndarray:
+    """Mean (x, y) of a mask, with screen pixel i covering i to i + 1."""
+    rows, columns = np.nonzero(mask)
+    return np.array([columns.mean(), rows.mean()]) + 0.5
+
+
+class TestLabelColors:
+    def test_order_and_repeats_do_not_matter(self) -> None:
+        assert label_colors(["b", "a", "b"]) == label_colors(["a", "b"])
+        assert list(label_colors(["b", "a"])) == ["a", "b"]
+
+    def test_seven_labels_differ_and_more_are_served(self) -> None:
+        colors = label_colors("abcdefghi")
+        assert len(colors) == 9
+        assert len(set(list(colors.values())[:7])) == 7
+
+
+class TestDrawLandmarks:
+    @pytest.mark.parametrize("point", [(31, 5), (3, 17), (20.25, 9.75)])
+    def test_a_point_lands_on_its_pixel(self, point: tuple[float, float]) -> None:
+        picture = drawn(np.zeros((40, 24)), [landmark(*point, label=" ")], zoom=16)
+        found = centre(colored(picture, label_colors(" ")[" "]))
+        np.testing.assert_allclose(found, (np.array(point) + 0.5) * 16, atol=0.75)
+
+    def test_the_image_is_neither_transposed_nor_flipped_nor_moved(self) -> None:
+        image = np.zeros((40, 24))
+        image[31, 5] = 1
+        picture = drawn(image, [], zoom=10)
+        assert picture.shape == (240, 400, 3)
+        rows, columns = np.nonzero(picture[..., 0] > 0.5)
+        assert (columns.min(), columns.max(), rows.min(), rows.max()) == (310, 319, 50, 59)
+
+    def test_the_ellipse_reaches_one_sigma_along_each_axis(self) -> None:
+        point = Landmark("a", None, " ", 20, 12, 12.0, 6.0, 1)
+        rows, columns = np.nonzero(colored(drawn(np.zeros((40, 24)), [point], zoom=16), label_colors(" ")[" "]))
+        assert np.ptp(columns) == pytest.approx(2 * 12 * 16, abs=4)
+        assert np.ptp(rows) == pytest.approx(2 * 6 * 16, abs=4)
+
+    def test_labels_stay_inside_and_apart(self) -> None:
+        figure = Figure(figsize=(4, 4), dpi=100)
+        FigureCanvasAgg(figure)
+        axes = figure.add_axes((0, 0, 1, 1))
+        points = [(99, 0), (0, 99), (50, 50), (52, 52)]
+        draw_landmarks(axes, np.zeros((100, 100)), [landmark(x, y, f"name {x}") for x, y in points])
+        boxes = [text.get_window_extent() for text in axes.texts]
+        assert len(boxes) == 4
+        assert all(box.x0 >= 0 and box.x1 <= 400 and box.y0 >= 0 and box.y1 <= 400 for box in boxes)
+        assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+    def test_odd_labels_are_written_as_they_are(self) -> None:
+        figure = Figure()
+        axes = figure.add_subplot()
+        draw_landmarks(axes, np.zeros((8, 8)), [landmark(1, 1, r"_$\nothing$"), landmark(5, 5, "$")])
+        draw_legend(axes, axes.get_lines()[:2], [r"_$\nothing$", "$"])
+        figure.savefig(BytesIO(), format="png")
+        assert [text.get_text() for text in axes.get_legend().get_texts()] == [r"_$\nothing$", "$"]
+
+    @pytest.mark.parametrize("image", [np.zeros((8, 6)), np.full((8, 6), np.nan), np.ones((8, 6), bool)])
+    def test_even_images_and_lost_points_do_no_harm(self, image: np.ndarray) -> None:
+        drawn(image, [landmark(np.nan, 1), landmark(1, 1, sigma=np.nan), landmark(2, 2, sigma=0)], zoom=10)
+
+    def test_an_image_of_another_shape_is_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"\(X, Y\)"):
+            draw_landmarks(Figure().add_subplot(), np.zeros((3, 8, 8)), [])
+
+
+class TestWriteOverlay:
+    def test_the_point_is_at_its_place_in_the_file(self, tmp_path: Path) -> None:
+        write_overlay(tmp_path / "a.png", np.zeros((60, 20)), [landmark(45, 4, " ")])
+        picture = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")) / 255
+        assert picture.shape[:2] == (300, 900)
+        np.testing.assert_allclose(centre(colored(picture, label_colors(" ")[" "])), (45.5 * 15, 4.5 * 15), atol=0.75)
+
+    def test_the_title_takes_room_above_and_none_of_the_image(self, tmp_path: Path) -> None:
+        write_overlay(tmp_path / "a.png", np.zeros((60, 20)), [landmark(45, 4, " ")], title="word " * 60)
+        picture = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")) / 255
+        header = len(picture) - 300
+        assert header > 60  # several lines
+        found = centre(colored(picture, label_colors(" ")[" "]))
+        np.testing.assert_allclose(found, (45.5 * 15, 4.5 * 15 + header), atol=0.75)
+
+    def test_colours_can_be_shared_with_other_pictures(self, tmp_path: Path) -> None:
+        colors = label_colors(["a", "b", "c"])
+        write_overlay(tmp_path / "a.png", np.zeros((60, 20)), [landmark(45, 4, "c")], colors=colors)
+        picture = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")) / 255
+        assert colored(picture, colors["c"]).sum() > 20
+        assert not colored(picture, colors["a"]).any()
+
+    def test_a_fault_leaves_no_file(self, tmp_path: Path) -> None:
+        with pytest.raises(KeyError):
+            write_overlay(tmp_path / "a.png", np.zeros((60, 20)), [landmark(45, 4, "c")], colors={})
+        assert not list(tmp_path.iterdir())
+
+
+class TestWriteAnimation:
+    def pages(self, path: Path) -> list[np.ndarray]:
+        with Image.open(path) as gif:
+            return [np.asarray((gif.seek(t), gif.convert("RGB"))[1]) / 255 for t in range(gif.n_frames)]
+
+    def test_each_marker_moves_on_its_own_and_the_clip_loops(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.gif"
+        way = {"a": [(60.0, 10.0 + 4 * t) for t in range(6)], "b": [(10.0, 40.0 - 5 * t) for t in range(6)]}
+        points = [landmark(*way[label][t], label, t) for label in way for t in range(6)]
+        write_animation(path, np.zeros((6, 70, 50)), points, fps=15)
+        with Image.open(path) as gif:
+            assert gif.n_frames == 6
+            assert gif.info["loop"] == 0
+            assert gif.size[0] == 700
+        for t, page in enumerate(self.pages(path)):
+            for label, color in label_colors(way).items():
+                image = page[:500]  # the legend below has the same colours
+                x, y = (np.array(way[label][t]) + 0.5) * 10
+                box = colored(image, color)[int(y) - 22 : int(y) + 22, int(x) - 22 : int(x) + 22]
+                # The ellipse of sigma 1 px is 20 screen pixels wide, and where it is now.
+                assert box.any(axis=0).sum() >= 19
+                assert box[21:24, 21:24].any()
+                ahead = np.array(way[label][t]) + (0, 4 if label == "a" else -5)
+                x, y = (ahead + 0.5) * 10
+                assert not colored(image, color)[int(y) - 2 : int(y) + 2, int(x) - 2 : int(x) + 2].any()
+
+    def test_a_lost_landmark_is_not_shown(self, tmp_path: Path) -> None:
+        points = [landmark(20, 20, "a", t) for t in (0, 2)]
+        write_animation(tmp_path / "a.gif", np.zeros((3, 70, 50)), points, fps=5)
+        color = label_colors("a")["a"]
+        assert [bool(colored(page[:500], color).any()) for page in self.pages(tmp_path / "a.gif")] == [
+            True,
+            False,
+            True,
+        ]
+
+    def test_still_frames_are_all_kept_and_the_rate_holds(self, tmp_path: Path) -> None:
+        write_animation(tmp_path / "a.gif", np.zeros((15, 40, 30)), [], fps=15)
+        with Image.open(tmp_path / "a.gif") as gif:
+            durations = [(gif.seek(t), gif.info["duration"])[1] for t in range(gif.n_frames)]
+        assert len(durations) == 15
+        assert sum(durations) == 1000
+
+    def test_one_frame_makes_a_picture(self, tmp_path: Path) -> None:
+        write_animation(tmp_path / "a.gif", np.zeros((1, 40, 30)), [landmark(3, 3, frame=0)], fps=1)
+        assert len(self.pages(tmp_path / "a.gif")) == 1
+
+    def test_the_image_changes_with_the_frame_and_its_grey_window_does_not(self, tmp_path: Path) -> None:
+        frames = np.zeros((2, 70, 50))
+        frames[0, :35], frames[1, :35] = 1.0, 2.0
+        write_animation(tmp_path / "a.gif", frames, [], fps=2)
+        first, second = self.pages(tmp_path / "a.gif")
+        assert first[250, 100].mean() == pytest.approx(0.5, abs=0.03)
+        assert second[250, 100].mean() == pytest.approx(1.0, abs=0.03)
+        assert second[250, 600].mean() == 0
+
+    def test_thirty_frames_take_seconds(self, tmp_path: Path) -> None:
+        frames = np.random.default_rng(0).random((30, 320, 240))
+        points = [landmark(100 + t, 50 + 20 * i, f"p{i}", t) for t in range(30) for i in range(4)]
+        start = time.process_time()
+        write_animation(tmp_path / "a.gif", frames, points, fps=15)
+        assert time.process_time() - start < 12  # about 3 s; the slack is for slow machines
+
+    @pytest.mark.parametrize(
+        ("shape", "fps", "frame", "message"),
+        [
+            ((40, 30), 15, 0, "T, X, Y"),
+            ((0, 40, 30), 15, 0, "at least one"),
+            ((2, 40, 30), 0, 0, "fps"),
+            ((2, 40, 30), 15, 2, "frame 2"),
+            ((2, 40, 30), 15, None, "frame None"),
+        ],
+    )
+    def test_faults_are_told_and_leave_no_file(
+        self, tmp_path: Path, shape: tuple[int, ...], fps: float, frame: int | None, message: str
+    ) -> None:
+        with pytest.raises(ValueError, match=message):
+            write_animation(tmp_path / "a.gif", np.zeros(shape), [landmark(1, 1, frame=frame)], fps=fps)
+        assert not list(tmp_path.iterdir())
