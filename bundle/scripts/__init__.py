@@ -8,3 +8,21 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+
+"""Components that the configs name; importing this package lets expressions say ``scripts.networks.x``."""
+
+from scripts import baselines, data, engines, handlers, inferers, io, losses, metrics, networks, transforms, visualize
+
+__all__ = [
+    "baselines",
+    "data",
+    "engines",
+    "handlers",
+    "inferers",
+    "io",
+    "losses",
+    "metrics",
+    "networks",
+    "transforms",
+    "visualize",
+]

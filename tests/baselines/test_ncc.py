@@ -18,7 +18,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.baselines.ncc import ncc_match
+from scripts.baselines.ncc import NCCMatcher, ncc_match
 
 SUB_PIXEL = 0.13  # what a paraboloid through scores one pixel apart can do on the pattern below, px
 
@@ -179,3 +179,31 @@ def test_takes_any_real_dtype(image, dtype):
 def test_wrong_shapes_are_refused(image_shape, patch_shape, word):
     with pytest.raises(ValueError, match=word):
         ncc_match(torch.zeros(image_shape), torch.zeros(patch_shape))
+
+
+def test_matcher_finds_the_patches_of_each_image_in_that_image(image):
+    images = torch.stack([image, image.roll(7, 1), image.roll(-4, 2)])
+    centers = [(30.0, 27.0), (25.0, 22.0)]
+    matcher = NCCMatcher()
+    patches = torch.cat([cut(center, 16) for center in centers] * 3)
+    found = matcher.match(matcher.encode_image(images), matcher.encode_patch(patches))
+    assert found.shape == (6, 4)
+    assert (found[:, 2:] == 0).all()  # it has no uncertainty
+    # normalised from edge to edge of 64 x 56 px
+    in_pixels = (found[:, :2] + 1) / 2 * torch.tensor([64.0, 56.0]) - 0.5
+    moved = torch.tensor([[[0.0, 0.0]], [[7.0, 0.0]], [[0.0, -4.0]]])
+    expected = (torch.tensor(centers) + moved).flatten(0, 1)
+    assert (in_pixels - expected).abs().max() < SUB_PIXEL
+
+
+def test_matcher_looks_for_all_patches_in_one_image(image):
+    centers = [(30.0, 27.0), (25.0, 22.0), (40.0, 30.0)]
+    found = NCCMatcher().match(image[None], torch.cat([cut(center, 16) for center in centers]))
+    assert ((found[:, :2] + 1) / 2 * torch.tensor([64.0, 56.0]) - 0.5 - torch.tensor(centers)).abs().max() < SUB_PIXEL
+
+
+def test_matcher_has_no_weights_and_changes_no_code(image):
+    matcher = NCCMatcher()
+    assert not list(matcher.parameters())
+    assert torch.equal(matcher.encode_image(image[None]), image[None])
+    assert torch.equal(matcher.encode_patch(cut((30.0, 27.0), 9)), cut((30.0, 27.0), 9))

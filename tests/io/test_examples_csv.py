@@ -50,7 +50,7 @@ def test_found_landmarks_serve_as_examples(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="none.csv: there is no such file"):
+    with pytest.raises(InputError, match="none.csv: there is no such file"):
         read_examples_csv(tmp_path / "none.csv")
 
 

@@ -9,17 +9,20 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from scripts.data.example_images import ExamplePoint, read_example_points
 from scripts.data.frame_dataset import FrameDataset, PreparedSeries, prepare_series
 from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import ImageSeries, find_image_series, select_series
 
 __all__ = [
+    "ExamplePoint",
     "FrameDataset",
     "ImageSeries",
     "PreparedSeries",
     "SeriesImage",
     "find_image_series",
     "prepare_series",
+    "read_example_points",
     "read_image_series",
     "select_series",
 ]

@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import ImageSeries
+from scripts.io.input_error import InputError
 from scripts.transforms.image_fit import ImageFit
 from scripts.transforms.scale_intensity import scale_series_intensity
 
@@ -104,6 +105,8 @@ class FrameDataset(Dataset):
         hold_out_every: int | None = None,
         held_out: bool = False,
     ) -> None:
+        self.image_size = tuple(image_size)
+        self.region = region
         every = hold_out_every
         by_series = every is not None and len(data) >= every
         if by_series:
@@ -113,8 +116,8 @@ class FrameDataset(Dataset):
         self.items = [(s, t) for s, prepared in enumerate(self.series) for t in range(len(prepared.frames))]
         # one single image cannot be split: it is trained on and, augmented anew, validated on
         if every is not None and not by_series and len(self.items) > 1:
-            kept = [item for i, item in enumerate(self.items) if _is_held_out(i, min(every, len(self.items))) == held_out]
-            self.items = kept
+            every = min(every, len(self.items))
+            self.items = [item for i, item in enumerate(self.items) if _is_held_out(i, every) == held_out]
 
     def __len__(self) -> int:
         return len(self.items)

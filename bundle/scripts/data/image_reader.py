@@ -144,7 +144,6 @@ def _dicom_affine(dataset: pydicom.Dataset) -> np.ndarray:
     return _LPS_TO_RAS @ affine
 
 
-
 def _series_image(
     series: ImageSeries, pages: list[np.ndarray], affine: np.ndarray, *, still: bool, frame_ms: float | None = None
 ) -> SeriesImage:

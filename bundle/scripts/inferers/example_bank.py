@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
+from scripts.data.example_images import ExamplePoint
 from scripts.io.atomic import atomic_path
+from scripts.io.input_error import InputError
 from scripts.metrics.cyclic_error import Matcher
 from scripts.transforms.patch import extract_patches
 
@@ -50,14 +52,16 @@ class ExampleBank:
         self.patch_size = patch_size
         self._codes: list[torch.Tensor] = []
         self._labels: list[str] = []
+        self._sources: list[str | None] = []
 
-    def add(self, image: torch.Tensor, points: torch.Tensor, labels: Sequence[str]) -> None:
+    def add(self, image: torch.Tensor, points: torch.Tensor, labels: Sequence[str], source: str | None = None) -> None:
         """Encode the patches around points of one image.
 
         Args:
             image: (1, C, *spatial), prepared as for the network.
             points: (N, spatial_dims), px of that image.
             labels: the landmark of each point.
+            source: name of the series that the image is of, see :meth:`select`.
 
         Raises:
             ValueError: the numbers of points and labels differ, or a point lies outside the image.
@@ -71,6 +75,24 @@ class ExampleBank:
         with torch.no_grad():
             self._codes += list(self.network.encode_patch(extract_patches(image, points, self.patch_size)))
         self._labels += list(labels)
+        self._sources += [source] * len(labels)
+
+    def add_points(self, examples: Iterable[ExamplePoint], device: torch.device | str = "cpu") -> ExampleBank:
+        """Encode example points as read from a table; returns the bank itself.
+
+        Args:
+            examples: see :func:`scripts.data.read_example_points`.
+            device: where the network is.
+
+        Raises:
+            InputError: there is no example.
+        """
+        if not (examples := list(examples)):
+            raise InputError("landmarks are found from examples; give --examples FILE.csv (image,frame,label,x,y)")
+        for example in examples:
+            point = example.network_point.unsqueeze(0).to(device)
+            self.add(example.image.to(device), point, [example.label], example.prepared.name)
+        return self
 
     def drop(self, label: str) -> None:
         """Forget all examples of a landmark.
@@ -83,6 +105,7 @@ class ExampleBank:
         kept = [i for i, other in enumerate(self._labels) if other != label]
         self._codes = [self._codes[i] for i in kept]
         self._labels = [self._labels[i] for i in kept]
+        self._sources = [self._sources[i] for i in kept]
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -92,14 +115,21 @@ class ExampleBank:
         """The landmarks, in the order in which they first came."""
         return list(dict.fromkeys(self._labels))
 
-    @property
-    def example_labels(self) -> list[str]:
-        """The landmark of each example, in the order of :attr:`codes`."""
-        return list(self._labels)
-
     def count(self, label: str) -> int:
         """Number of examples of a landmark."""
         return self._labels.count(label)
+
+    def select(self, label: str, source: str | None = None) -> list[int]:
+        """Which examples (indices into :attr:`codes`) speak for a landmark.
+
+        Args:
+            label: the landmark.
+            source: take the examples from this series alone, if there are any: within one subject they are closer
+                than those of others. None takes all.
+        """
+        every = [i for i, other in enumerate(self._labels) if other == label]
+        own = [i for i in every if source is not None and self._sources[i] == source]
+        return own or every
 
     @property
     def codes(self) -> torch.Tensor:
@@ -117,6 +147,7 @@ class ExampleBank:
         content = {
             "codes": self.codes.cpu(),
             "labels": self._labels,
+            "sources": self._sources,
             "patch_size": self.patch_size,
             "weights": _fingerprint(self.network),
         }
@@ -137,6 +168,7 @@ class ExampleBank:
         device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
         self._codes = list(content["codes"].to(device))
         self._labels = list(content["labels"])
+        self._sources = list(content["sources"])
 
 
 def _fingerprint(network: torch.nn.Module) -> str:

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -51,25 +52,36 @@ class MultiExampleInferer(Inferer):
         self.fusion = fusion or InverseSigmaFusion()
         self.sigma_per_scale = sigma_per_scale
 
-    def __call__(self, inputs: torch.Tensor, network: Matcher, *args: Any, **kwargs: Any) -> torch.Tensor:
+    def __call__(
+        self,
+        inputs: torch.Tensor,
+        network: Matcher,
+        *args: Any,
+        sources: Sequence[str | None] | None = None,
+        **kwargs: Any,
+    ) -> torch.Tensor:
         """Find the landmarks.
 
         Args:
             inputs: images (B, C, *spatial).
             network: the network whose codes the bank holds.
+            sources: the series of each image, to prefer its own examples, see :meth:`ExampleBank.select`.
 
         Returns:
             (B, L, 2 * spatial_dims): means and standard deviations an axis, normalised, in the order of
             ``bank.labels``.
         """
         means, sigmas = self.match_examples(inputs, network)
-        owners = self.bank.example_labels
-        fused = []
-        for label in self.bank.labels:
-            mine = [i for i, owner in enumerate(owners) if owner == label]
-            mean, sigma = self.fusion(means[:, mine].transpose(0, 1), sigmas[:, mine].transpose(0, 1))
-            fused.append(torch.cat([mean, sigma], dim=-1))
-        return torch.stack(fused, dim=1)
+        return torch.stack(
+            [
+                torch.stack([self._fuse(mean, sigma, label, source) for label in self.bank.labels])
+                for mean, sigma, source in zip(means, sigmas, sources or [None] * len(inputs), strict=True)
+            ]
+        )
+
+    def _fuse(self, means: torch.Tensor, sigmas: torch.Tensor, label: str, source: str | None) -> torch.Tensor:
+        examples = self.bank.select(label, source)
+        return torch.cat(self.fusion(means[examples], sigmas[examples]), dim=-1)
 
     def match_examples(self, inputs: torch.Tensor, network: Matcher) -> tuple[torch.Tensor, torch.Tensor]:
         """Each example's own answer: means and standard deviations, (B, len(bank), spatial_dims), normalised."""

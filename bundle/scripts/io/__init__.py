@@ -12,16 +12,19 @@
 
 from scripts.io.atomic import atomic_path
 from scripts.io.examples_csv import Example, read_examples_csv
+from scripts.io.input_error import InputError, report_input_errors
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 from scripts.io.slicer_markups import read_slicer_markups, write_slicer_markups
 
 __all__ = [
     "Example",
+    "InputError",
     "Landmark",
     "atomic_path",
     "read_examples_csv",
     "read_landmarks_csv",
     "read_slicer_markups",
+    "report_input_errors",
     "write_landmarks_csv",
     "write_slicer_markups",
 ]

@@ -18,6 +18,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scripts.io.input_error import InputError
+
 __all__ = ["Example", "read_examples_csv"]
 
 _COLUMNS = ("image", "frame", "label", "x", "y")
@@ -60,24 +62,24 @@ def read_examples_csv(path: str | os.PathLike[str]) -> list[Example]:
         At least one example, in file order; x and y in pixels of the original image.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: for any other fault; the message names the file, the line and how to mend it.
+        InputError: if there is no such file, or for any fault in it; the message names the file, the line and how to
+            mend it.
 
     Example:
         >>> [(example.label, example.x, example.y) for example in read_examples_csv("examples.csv")]
         [('valve', 101.0, 64.5)]
     """
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"{path}: there is no such file. Give a CSV file with the columns {_names()}.")
+        raise InputError(f"{path}: there is no such file. Give a CSV file with the columns {_names()}.")
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = _rows(file, path)
         line, header = next(rows, (1, []))
         if not header:
-            raise ValueError(f"{path}: the file is empty. Write the header {_names()} and a row for each example.")
+            raise InputError(f"{path}: the file is empty. Write the header {_names()} and a row for each example.")
         columns = _column_positions(header, f"{path}, line {line}")
         examples = [_example(row, line, columns, len(header), f"{path}, line {line}") for line, row in rows]
     if not examples:
-        raise ValueError(f"{path}, line {line + 1}: there is no example. Add a row for each marked point.")
+        raise InputError(f"{path}, line {line + 1}: there is no example. Add a row for each marked point.")
     return examples
 
 
@@ -95,10 +97,10 @@ def _rows(file: Iterator[str], path: str | os.PathLike[str]) -> Iterator[tuple[i
             if any(cells):
                 yield reader.line_num, cells
     except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}. Check the quotes on this line.") from error
+        raise InputError(f"{path}, line {reader.line_num}: {error}. Check the quotes on this line.") from error
     except UnicodeDecodeError as error:
         # Decoding runs ahead of the rows, so the true line can only be told as "after".
-        raise ValueError(f"{path}, after line {reader.line_num}: not UTF-8. Save the file as UTF-8 CSV.") from error
+        raise InputError(f"{path}, after line {reader.line_num}: not UTF-8. Save the file as UTF-8 CSV.") from error
 
 
 def _column_positions(header: list[str], where: str) -> dict[str, int]:
@@ -106,26 +108,26 @@ def _column_positions(header: list[str], where: str) -> dict[str, int]:
     missing = [name for name in _COLUMNS if name not in names]
     if missing:
         hint = " Separate the cells with commas, not semicolons or tabs." if len(names) == 1 else ""
-        raise ValueError(
+        raise InputError(
             f"{where}: the header lacks {', '.join(missing)}; "
             f"it must have {_names()}, and is {','.join(header)!r}.{hint}"
         )
     double = [name for name in _COLUMNS if names.count(name) > 1]
     if double:
-        raise ValueError(f"{where}: the header has {', '.join(double)} more than once. Keep one column of each name.")
+        raise InputError(f"{where}: the header has {', '.join(double)} more than once. Keep one column of each name.")
     return {name: names.index(name) for name in _COLUMNS}
 
 
 def _example(row: list[str], line: int, columns: dict[str, int], width: int, where: str) -> Example:
     if any(row[width:]):
-        raise ValueError(
+        raise InputError(
             f"{where}: {len(row)} cells where the header has {width}. "
             'Put quotes around a name with a comma ("a, b") and write decimals with a point.'
         )
     cells = {name: row[position] if position < len(row) else "" for name, position in columns.items()}
     for name, what in (("image", "the name of the image"), ("label", "the name of the landmark")):
         if not cells[name]:
-            raise ValueError(f"{where}: {name} is empty. Write {what}.")
+            raise InputError(f"{where}: {name} is empty. Write {what}.")
     return Example(
         image=cells["image"],
         frame=_frame(cells["frame"], where),
@@ -140,9 +142,9 @@ def _coordinate(name: str, cell: str, where: str) -> float:
     try:
         value = float(cell)
     except ValueError as error:
-        raise ValueError(f"{where}: {name} is {cell!r}. Write a number of pixels, such as 101.5.") from error
+        raise InputError(f"{where}: {name} is {cell!r}. Write a number of pixels, such as 101.5.") from error
     if not math.isfinite(value):
-        raise ValueError(f"{where}: {name} is {cell!r}. Write a finite number of pixels, such as 101.5.")
+        raise InputError(f"{where}: {name} is {cell!r}. Write a finite number of pixels, such as 101.5.")
     return value
 
 
@@ -155,7 +157,7 @@ def _frame(cell: str, where: str) -> int | None:
     except ValueError:
         value = math.nan
     if not (value >= 0 and value.is_integer()):
-        raise ValueError(
+        raise InputError(
             f"{where}: frame is {cell!r}. Write a whole number from 0, or leave it empty for a still image."
         )
     return int(value)

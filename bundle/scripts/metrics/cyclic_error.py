@@ -26,11 +26,14 @@ __all__ = ["Matcher", "cyclic_error", "grid_points", "match_points"]
 class Matcher(Protocol):
     """What finds patches in images: the network, or a classical method in its place."""
 
-    def encode_image(self, image: torch.Tensor) -> torch.Tensor: ...
+    def encode_image(self, image: torch.Tensor) -> torch.Tensor:
+        """Code of images, (B, ...)."""
 
-    def encode_patch(self, patch: torch.Tensor) -> torch.Tensor: ...
+    def encode_patch(self, patch: torch.Tensor) -> torch.Tensor:
+        """Code of patches, (N, ...)."""
 
-    def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor: ...
+    def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+        """Means and log scales of the patches' places, (N, 2 * spatial_dims), normalised."""
 
 
 def grid_points(shape: tuple[int, ...], step: int) -> torch.Tensor:

@@ -10,8 +10,9 @@
 # limitations under the License.
 
 from scripts.networks.correlation_head import CorrelationHead
+from scripts.networks.load_weights import load_weights
 from scripts.networks.regression_head import RegressionHead
 from scripts.networks.residual_encoder import ResidualEncoder
 from scripts.networks.template_matching_network import TemplateMatchingNetwork
 
-__all__ = ["CorrelationHead", "RegressionHead", "ResidualEncoder", "TemplateMatchingNetwork"]
+__all__ = ["CorrelationHead", "RegressionHead", "ResidualEncoder", "TemplateMatchingNetwork", "load_weights"]

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -54,7 +55,7 @@ class ResidualEncoder(nn.Module):
         stem = Convolution(spatial_dims, in_channels, channels[0], strides=2, kernel_size=5, act="relu", norm=norm)
         units = [
             ResidualUnit(spatial_dims, fine, coarse, strides=2, subunits=2, act="relu", norm=norm)
-            for fine, coarse in zip(channels[:-1], channels[1:], strict=True)
+            for fine, coarse in itertools.pairwise(channels)
         ]
         self.stages = nn.ModuleList([stem, *units])
 

@@ -13,8 +13,6 @@
 
 from __future__ import annotations
 
-from typing import Optional  # TorchScript
-
 import torch
 from torch import nn
 
@@ -77,15 +75,14 @@ class TemplateMatchingNetwork(nn.Module):
         """
         return self.head.match(image_code, patch_code)
 
-    def forward(
-        self, image: torch.Tensor, patch: Optional[torch.Tensor] = None, heatmap: bool = False
-    ) -> torch.Tensor:
+    def forward(self, image: torch.Tensor, patch: torch.Tensor | None = None, heatmap: bool = False) -> torch.Tensor:
         """Encode both and match.
 
         Args:
             image: (B, C, *spatial).
-            patch: (B * K, C, *patch_spatial), K patches an image, those of one image after the other; the central crop of the image if None, so that tools that know one input
-                only (``verify_net_in_out``, tracing) can run the network.
+            patch: (B * K, C, *patch_spatial), K patches an image, those of one image after the other; the central
+                crop of the image if None, so that tools that know one input only (``verify_net_in_out``, tracing) can
+                run the network.
             heatmap: append the logits of the head's heatmap, flattened, for the loss; a head with none appends none.
 
         Returns:

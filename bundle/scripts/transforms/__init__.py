@@ -15,15 +15,21 @@ from scripts.transforms.coordinates import (
     normalized_scale_to_index,
     normalized_to_index,
 )
+from scripts.transforms.image_fit import ImageFit
 from scripts.transforms.patch import extract_patches, patch_offsets
 from scripts.transforms.rand_patch_center import RandPatchCenter
+from scripts.transforms.scale_intensity import scale_series_intensity
+from scripts.transforms.warp import RandShiftScale
 
 __all__ = [
+    "ImageFit",
     "RandPatchCenter",
+    "RandShiftScale",
     "extract_patches",
     "index_to_grid",
     "index_to_normalized",
     "normalized_scale_to_index",
     "normalized_to_index",
     "patch_offsets",
+    "scale_series_intensity",
 ]

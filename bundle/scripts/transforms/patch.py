@@ -65,7 +65,9 @@ def extract_patches(images: torch.Tensor, centers: torch.Tensor, patch_size: int
                   [5., 6.]]]])
     """
     if images.shape[0] not in (1, centers.shape[0]):
-        raise ValueError(f"{images.shape[0]} images do not go with {centers.shape[0]} centres; give one of each, or one image")
+        raise ValueError(
+            f"{images.shape[0]} images do not go with {centers.shape[0]} centres; give one of each, or one image"
+        )
     spatial = images.shape[2:]
     dims = len(spatial)
     offsets = patch_offsets(patch_size, dims, device=images.device)

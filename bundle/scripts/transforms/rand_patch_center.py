@@ -18,11 +18,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from monai.transforms import Randomizable
 
-from scripts.transforms.coordinates import index_to_grid, index_to_normalized
+from scripts.transforms.coordinates import index_to_normalized
 from scripts.transforms.patch import patch_offsets
+from scripts.transforms.warp import pixel_points, sample_warped
 
 __all__ = ["RandPatchCenter"]
 
@@ -111,12 +111,12 @@ class RandPatchCenter(Randomizable):
         image_matrix, image_shift, center, patch_matrix = (
             torch.from_numpy(draw).to(images) for draw in self.randomize(batch, spatial)
         )
-        warped = self._sample(images, self._image_points(spatial, images.device), image_matrix, image_shift)
+        warped = sample_warped(images, pixel_points(spatial, images.device), image_matrix, image_shift)
         offsets = patch_offsets(self.patch_size, 2, images.device)
         points = center[:, None, None] + offsets @ patch_matrix[:, None].transpose(-1, -2)
         # the patches of an image are sampled as one tall grid
         tall = points.reshape(batch, -1, self.patch_size, 2)
-        patches = self._sample(images, tall, image_matrix, image_shift) * _inside(tall, spatial).unsqueeze(1)
+        patches = sample_warped(images, tall, image_matrix, image_shift) * _inside(tall, spatial).unsqueeze(1)
         patches = patches.reshape(batch, channels, -1, self.patch_size, self.patch_size).transpose(1, 2).flatten(0, 1)
         patches = self._change_contrast(patches)
         return self._add_noise(warped), self._add_noise(patches), index_to_normalized(center, spatial)
@@ -150,22 +150,6 @@ class RandPatchCenter(Randomizable):
         angle = np.deg2rad(self.R.uniform(-degrees, degrees, size=batch))
         cos, sin = np.cos(angle), np.sin(angle)
         return np.stack([np.stack([cos, -sin], axis=-1), np.stack([sin, cos], axis=-1)], axis=-2)
-
-    @staticmethod
-    def _image_points(spatial: Sequence[int], device: torch.device) -> torch.Tensor:
-        axes = [torch.arange(size, dtype=torch.float32, device=device) for size in spatial]
-        return torch.stack(torch.meshgrid(axes, indexing="ij"), dim=-1).unsqueeze(0)
-
-    @staticmethod
-    def _sample(
-        images: torch.Tensor, points: torch.Tensor, matrix: torch.Tensor, shift: torch.Tensor
-    ) -> torch.Tensor:
-        """Intensities at points (B or 1, H, W, 2) of the warped image, read from the source image."""
-        spatial = images.shape[2:]
-        middle = (torch.tensor(spatial, dtype=points.dtype, device=points.device) - 1.0) / 2.0
-        source = (points - middle) @ matrix[:, None].transpose(-1, -2) + (middle + shift)[:, None, None]
-        grid = index_to_grid(source, spatial)
-        return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
     def _change_contrast(self, patches: torch.Tensor) -> torch.Tensor:
         shape = (len(patches), 1, 1, 1)

@@ -10,7 +10,8 @@
 # limitations under the License.
 """Pictures of landmarks and the report that shows them; nothing here knows of networks."""
 
-from scripts.visualize.overlay import draw_landmarks, draw_legend, label_colors, write_animation, write_overlay
+from scripts.visualize.animation import write_animation
+from scripts.visualize.overlay import draw_landmarks, draw_legend, label_colors, write_overlay
 from scripts.visualize.report import Section, write_report
 from scripts.visualize.trajectory import write_trajectories
 

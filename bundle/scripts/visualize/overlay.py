@@ -8,47 +8,41 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Landmarks drawn on their image: a still picture, or an animation of a series."""
+"""Landmarks drawn on their image."""
 
 from __future__ import annotations
 
 import os
 import textwrap
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
-from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
-from PIL import Image
 
 from scripts.io.atomic import atomic_path
 from scripts.io.landmarks_csv import Landmark
 
-__all__ = ["draw_landmarks", "draw_legend", "label_colors", "write_animation", "write_overlay"]
+__all__ = ["draw_landmarks", "draw_legend", "label_colors", "write_overlay"]
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; black is left out, for it is lost on an image, and
 # the two that are hard to see (yellow on white, blue on black) come last.
 _OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#F0E442", "#0072B2")
 
-_DPI = 100
+DPI = 100
 _STILL_SIDE = 900  # longer side of the image in a still picture, in pixels
-_CLIP_SIDE = 700  # likewise in an animation
-_TAIL = 8  # frames of the past path that an animation shows
 _LINE_HEIGHT = 22  # of titles and legends, in pixels
 _SIDES = ((1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1), (0, -1))  # where a label may stand, the best first
-_PAPER, _INK = "#14171A", "#E8EAED"  # ground and text around an image: dark, as radiologists have it
+PAPER, INK = "#14171A", "#E8EAED"  # ground and text around an image: dark, as radiologists have it
 
 
 def label_colors(labels: Iterable[str]) -> dict[str, str]:
@@ -94,10 +88,10 @@ def draw_landmarks(
     if image.ndim != 2:
         raise ValueError(f"image must be of shape (X, Y), not {image.shape}.")
     colors = label_colors(landmark.label for landmark in landmarks) if colors is None else colors
-    _show_image(axes, image, _grey_window(image))
+    show_image(axes, image, grey_window(image))
     shown = [landmark for landmark in landmarks if np.isfinite([landmark.x, landmark.y]).all()]
     for landmark in shown:
-        _Mark(axes, colors[landmark.label]).move(landmark)
+        LandmarkMark(axes, colors[landmark.label]).move(landmark)
     _put_labels(axes, shown, colors)
 
 
@@ -154,60 +148,13 @@ def write_overlay(
     image = np.asarray(image)
     if image.ndim != 2:
         raise ValueError(f"image must be of shape (X, Y), not {image.shape}.")
-    figure, axes = _framed_axes(image.shape, _STILL_SIDE, title=title)
+    figure, axes = framed_axes(image.shape, _STILL_SIDE, title=title)
     draw_landmarks(axes, image, landmarks, colors)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png")
 
 
-def write_animation(
-    path: str | os.PathLike[str],
-    frames: np.ndarray,
-    landmarks: Sequence[Landmark],
-    *,
-    fps: float,
-    title: str | None = None,
-    colors: Mapping[str, str] | None = None,
-) -> None:
-    """Write a series with its moving landmarks as an animated GIF that loops for ever, 700 pixels on its longer side.
-
-    Each frame shows the crosses and the ellipses of one sigma, the path of the last eight frames, and below the image
-    the names and the frame number. All frames are held in memory until the file is written: about 0.4 MB each.
-
-    Args:
-        path: the file to write; it is replaced whole.
-        frames: (T, X, Y), any real dtype.
-        landmarks: at most one for each label and frame, in pixels; frames without one show none.
-        fps: frames per second. GIF counts in hundredths of a second, and viewers refuse more than 50 frames a second,
-            so a faster series plays at 50.
-        title: a line above the picture.
-        colors: label to colour, to agree with other pictures that show more labels.
-
-    Raises:
-        ValueError: if frames are not of shape (T, X, Y) with T > 0, ``fps`` is not above zero or a landmark has no
-            frame among them.
-        KeyError: if ``colors`` lacks a label.
-
-    Example:
-        >>> write_animation("clip.gif", frames, landmarks, fps=15)
-    """
-    frames = np.asarray(frames)
-    if frames.ndim != 3 or len(frames) == 0:
-        raise ValueError(f"frames must be of shape (T, X, Y) with at least one frame, not {frames.shape}.")
-    if not fps > 0:
-        raise ValueError(f"fps must be above zero, not {fps}.")
-    labels = sorted({landmark.label for landmark in landmarks})
-    colors = label_colors(labels) if colors is None else colors
-    paths = _paths(landmarks, len(frames))
-    pages = _pages(frames, paths, {label: colors[label] for label in labels}, title)
-    first = next(pages)
-    with atomic_path(path) as temporary:
-        first.save(
-            temporary, format="GIF", save_all=True, append_images=pages, duration=_durations(len(frames), fps), loop=0
-        )
-
-
-class _Mark:
+class LandmarkMark:
     """The artists of one landmark: tail, ellipse and cross. They are moved from frame to frame, never rebuilt."""
 
     def __init__(self, axes: Axes, color: str) -> None:
@@ -240,7 +187,7 @@ class _Mark:
         self._ellipse.set_visible(False)
 
 
-def _grey_window(image: np.ndarray) -> tuple[float, float]:
+def grey_window(image: np.ndarray) -> tuple[float, float]:
     """The grey values shown as black and white."""
     values = image.reshape(-1)[:: max(1, image.size // 1_000_000)]
     values = values[np.isfinite(values)].astype(float)
@@ -253,7 +200,7 @@ def _grey_window(image: np.ndarray) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
-def _show_image(axes: Axes, image: np.ndarray, window: tuple[float, float]) -> AxesImage:
+def show_image(axes: Axes, image: np.ndarray, window: tuple[float, float]) -> AxesImage:
     width, height = image.shape
     # Matplotlib wants rows first. The extent puts the centre of pixel i at i.
     shown = axes.imshow(
@@ -314,7 +261,7 @@ def _annotation(axes: Axes, landmark: Landmark, color: str) -> Annotation:
     )
 
 
-def _framed_axes(shape: tuple[int, ...], side: int, *, title: str | None, footer_lines: int = 0) -> tuple[Figure, Axes]:
+def framed_axes(shape: tuple[int, ...], side: int, *, title: str | None, footer_lines: int = 0) -> tuple[Figure, Axes]:
     """A figure whose axes hold the image exactly, with room for a title above and a footer below."""
     scale = side / max(shape)
     width, height = (max(1, round(size * scale)) for size in shape)
@@ -322,78 +269,9 @@ def _framed_axes(shape: tuple[int, ...], side: int, *, title: str | None, footer
     header = _LINE_HEIGHT * len(lines) + 12 if lines else 0
     footer = _LINE_HEIGHT * footer_lines + 12 if footer_lines else 0
     total = header + height + footer
-    figure = Figure(figsize=(width / _DPI, total / _DPI), dpi=_DPI, facecolor=_PAPER)
+    figure = Figure(figsize=(width / DPI, total / DPI), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
     if lines:
-        text = figure.text(10 / width, 1 - 8 / total, "\n".join(lines), color=_INK, fontsize=11, va="top")
+        text = figure.text(10 / width, 1 - 8 / total, "\n".join(lines), color=INK, fontsize=11, va="top")
         text.set_parse_math(False)
     return figure, figure.add_axes((0, footer / total, 1, height / total))
-
-
-def _paths(landmarks: Sequence[Landmark], n_frames: int) -> dict[str, dict[int, Landmark]]:
-    """Label to frame to landmark."""
-    paths: dict[str, dict[int, Landmark]] = defaultdict(dict)
-    for landmark in landmarks:
-        if landmark.frame is None or not 0 <= landmark.frame < n_frames:
-            raise ValueError(f"{landmark.label!r} is of frame {landmark.frame}, but there are {n_frames} frames.")
-        if np.isfinite([landmark.x, landmark.y]).all():
-            paths[landmark.label][landmark.frame] = landmark
-    return paths
-
-
-def _pages(
-    frames: np.ndarray, paths: Mapping[str, Mapping[int, Landmark]], colors: Mapping[str, str], title: str | None
-) -> Iterator[Image.Image]:
-    """Draw frame after frame; only the artists' data change, and all pages share one palette."""
-    width = round(_CLIP_SIDE / max(frames.shape[1:]) * frames.shape[1])
-    longest = max(map(len, colors), default=0)
-    columns = max(1, (width - 110) // (9 * longest + 40))
-    rows = max(1, -(-len(colors) // columns))
-    figure, axes = _framed_axes(frames.shape[1:], _CLIP_SIDE, title=title, footer_lines=rows)
-    shown = _show_image(axes, frames[0], _grey_window(frames))
-    marks = {label: _Mark(axes, color) for label, color in colors.items()}
-    _legend_below(figure, colors, columns)
-    number = figure.text(1 - 10 / width, 8 / (figure.get_figheight() * _DPI), "", color=_INK, fontsize=10, ha="right")
-    palette = _palette(list(dict.fromkeys(colors.values())))
-    for t, frame in enumerate(frames):
-        shown.set_data(frame.T)
-        number.set_text(f"frame {t} / {len(frames) - 1}")
-        for label, mark in marks.items():
-            _move(mark, paths.get(label, {}), t)
-        figure.canvas.draw()
-        page = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
-        yield page.quantize(palette=palette, dither=Image.Dither.NONE)
-
-
-def _move(mark: _Mark, path: Mapping[int, Landmark], t: int) -> None:
-    if t in path:
-        mark.move(path[t], tail=[path[s] for s in range(max(0, t - _TAIL), t) if s in path])
-    else:
-        mark.hide()
-
-
-def _legend_below(figure: Figure, colors: Mapping[str, str], columns: int) -> None:
-    handles = [Line2D([], [], color=color, linewidth=0, marker="+", markersize=9, mew=2) for color in colors.values()]
-    options = {"loc": "lower left", "bbox_to_anchor": (0.0, 0.0), "frameon": False, "labelcolor": _INK, "fontsize": 10}
-    spacing = {"handlelength": 1.0, "handletextpad": 0.5, "columnspacing": 1.6, "borderpad": 0.4, "labelspacing": 0.55}
-    if handles:
-        draw_legend(figure, handles, list(colors), ncols=columns, **options, **spacing)
-
-
-def _palette(colors: Sequence[str]) -> Image.Image:
-    """A palette of greys and of each colour's tones to black: quicker than fitting one, and small marks keep colour."""
-    tones = min(12, 96 // max(1, len(colors)))
-    shares = np.linspace(1, 0, tones, endpoint=False)[:, None]
-    coloured = [np.asarray(to_rgb(color)) * 255 * shares for color in colors]
-    framing = [np.asarray([to_rgb(_PAPER), to_rgb(_INK)]) * 255]
-    used = np.concatenate(framing + coloured)
-    greys = np.linspace(0, 255, 256 - len(used))[:, None].repeat(3, axis=1)
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(np.concatenate([used, greys]).round().astype(np.uint8).tobytes())
-    return palette
-
-
-def _durations(n_frames: int, fps: float) -> list[int]:
-    """Milliseconds of each frame, in whole hundredths of a second that keep the mean rate."""
-    ends = [round(100 * (t + 1) / fps) for t in range(n_frames)]
-    return [max(20, 10 * (end - start)) for start, end in zip([0, *ends], ends, strict=False)]

@@ -1,0 +1,133 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The evaluation's figures, measured when the self-matching is done and written to metrics.json."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+
+from scripts.baselines.ncc import NCCMatcher
+from scripts.data.example_images import ExamplePoint
+from scripts.io.atomic import atomic_path
+from scripts.metrics.pair_cyclic_error import PairCyclicError
+from scripts.metrics.tracking_evaluation import mean_cyclic_error, motion, track_errors, track_landmarks
+
+__all__ = ["EvaluationWriter"]
+
+
+class EvaluationWriter:
+    """Measure cyclic errors and tracking, of the network and of cross-correlation, and write ``metrics.json``.
+
+    Lengths are px of the original images, except the self-matching error, whose warped images exist at the network's
+    size only. Keys:
+
+    - ``self_matching_error_px``: mean over augmented images, px of the network's image;
+    - ``pixel_cyclic_error_px``, ``ncc_pixel_cyclic_error_px``: eq. 4, mean over a grid of pixels of frame pairs;
+    - ``cyclic_error_px``, ``ncc_cyclic_error_px``: eq. 4, mean over the example points and all other frames of their
+      series; ``motion_px``: largest motion found, a landmark (only with examples on series);
+    - ``error_px``, ``copy_first_px``, ``ncc_px`` and ``error_px_by_landmark``: mean Euclidean error against the truth
+      of the network, of a tracker that never moves, and of cross-correlation (only with a truth);
+    - ``train_seconds``: from the training's own summary, where there is one.
+
+    Args:
+        path: the file to write.
+        network: the network.
+        cyclic_error: pairs for the pixel-wise cyclic error.
+        examples: points to follow; may be empty.
+        patch_size: side of the patches, px of the network's image.
+        truth: CSV file of true tracks, or None.
+        training_summary: file written by :class:`scripts.handlers.TrainingSummary`, read if it is there.
+        device: where the network is.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        network: torch.nn.Module,
+        cyclic_error: PairCyclicError,
+        examples: Sequence[ExamplePoint],
+        patch_size: int,
+        *,
+        truth: str | None = None,
+        training_summary: str | os.PathLike[str] | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.path = Path(path)
+        self.network = network
+        self.cyclic_error = cyclic_error
+        # a still image has no other frame to follow a point to
+        self.examples = [example for example in examples if not example.prepared.image.still]
+        self.patch_size = patch_size
+        self.truth = truth
+        self.training_summary = Path(training_summary) if training_summary else None
+        self.device = device
+
+    def attach(self, engine: Engine) -> None:
+        """Register at the end of the evaluation engine."""
+        engine.add_event_handler(Events.COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Measure, write and print."""
+        metrics: dict[str, Any] = dict(engine.state.metrics)
+        metrics |= self._pixel_cyclic_errors()
+        if self.examples:
+            metrics |= self._tracking()
+        if self.training_summary is not None and self.training_summary.exists():
+            metrics["train_seconds"] = json.loads(self.training_summary.read_text())["train_seconds"]
+        text = json.dumps(_rounded(metrics), indent=2)
+        with atomic_path(self.path) as temporary:
+            temporary.write_text(text)
+        logging.getLogger(type(self).__name__).info("%s\n%s", self.path, text)
+
+    def _pixel_cyclic_errors(self) -> dict[str, float]:
+        pairs = self.cyclic_error
+        return {
+            "pixel_cyclic_error_px": pairs.original_px(pairs(self.network, self.device)).mean().item(),
+            "ncc_pixel_cyclic_error_px": pairs.original_px(pairs(NCCMatcher())).mean().item(),
+        }
+
+    def _tracking(self) -> dict[str, Any]:
+        tracks = track_landmarks(self.network, self.examples, self.patch_size, self.device)
+        ncc_tracks = track_landmarks(NCCMatcher(), self.examples, self.patch_size)
+        metrics: dict[str, Any] = {
+            "cyclic_error_px": mean_cyclic_error(tracks),
+            "ncc_cyclic_error_px": mean_cyclic_error(ncc_tracks),
+            "motion_px": motion(tracks),
+        }
+        if self.truth is not None:
+            errors, copied = track_errors(tracks, self.truth)
+            ncc_errors, _ = track_errors(ncc_tracks, self.truth)
+            metrics |= {
+                "error_px": _mean(errors),
+                "copy_first_px": _mean(copied),
+                "ncc_px": _mean(ncc_errors),
+                "error_px_by_landmark": errors,
+            }
+        return metrics
+
+
+def _mean(by_label: dict[str, float]) -> float:
+    return sum(by_label.values()) / len(by_label)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    return round(float(value), 3)

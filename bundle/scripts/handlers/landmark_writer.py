@@ -1,0 +1,138 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Writes what inference found: tables, 3D Slicer markups, pictures and a page that shows them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import torch
+from ignite.engine import Engine, Events
+from monai.utils import CommonKeys
+from tqdm import tqdm
+
+from scripts.data.frame_dataset import FrameDataset, PreparedSeries
+from scripts.inferers.example_bank import ExampleBank
+from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
+from scripts.io.slicer_markups import write_slicer_markups
+from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
+from scripts.visualize.animation import write_animation
+from scripts.visualize.overlay import label_colors, write_overlay
+from scripts.visualize.report import Section, write_report
+from scripts.visualize.trajectory import write_trajectories
+
+__all__ = ["LandmarkWriter"]
+
+
+class LandmarkWriter:
+    """Collect the landmarks of each batch and write all files when the engine is done.
+
+    Writes ``landmarks.csv``; ``markups/NAME.mrk.json`` an image; for the first images ``pictures/NAME.png`` or, for a
+    series, ``NAME.gif`` and ``NAME.trajectories.png``; and ``index.html``, which shows them with the figures of
+    ``metrics.json`` if an evaluation left one in the folder.
+
+    Args:
+        output_dir: folder to write to; it is made.
+        dataset: the frames that are inferred.
+        bank: the examples.
+        within_subject: as given to :class:`scripts.engines.SeriesPrepareBatch`.
+        max_pictures: images to draw; tables and markups have all.
+        max_fps: frames a second of the animations at most; slower than that they run in real time if it is known.
+        title: title of the page.
+    """
+
+    def __init__(
+        self,
+        output_dir: str | os.PathLike[str],
+        dataset: FrameDataset,
+        bank: ExampleBank,
+        *,
+        within_subject: bool = False,
+        max_pictures: int = 20,
+        max_fps: float = 12.0,
+        title: str = "Landmarks",
+    ) -> None:
+        self.output_dir = Path(output_dir)
+        self.dataset = dataset
+        self.bank = bank
+        self.within_subject = within_subject
+        self.max_pictures = max_pictures
+        self.max_fps = max_fps
+        self.title = title
+        self._found: dict[int, list[Landmark]] = defaultdict(list)
+
+    def attach(self, engine: Engine) -> None:
+        """Register at each iteration and at the end of the inference engine."""
+        engine.add_event_handler(Events.STARTED, lambda: self._found.clear())
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
+        engine.add_event_handler(Events.COMPLETED, self._write)
+
+    def _collect(self, engine: Engine) -> None:
+        prediction = engine.state.output[CommonKeys.PRED].detach().cpu()
+        batch = engine.state.batch
+        for found, series, frame in zip(prediction, batch["series"].tolist(), batch["frame"].tolist(), strict=True):
+            self._found[series] += self._landmarks(found, self.dataset.series[series], frame)
+
+    def _landmarks(self, found: torch.Tensor, prepared: PreparedSeries, frame: int) -> list[Landmark]:
+        """Landmarks (L, 4) of one frame, normalised, as rows in px of the original image."""
+        mean, sigma = found.chunk(2, dim=-1)
+        fit, size = prepared.fit, self.dataset.image_size
+        points = fit.to_original(normalized_to_index(mean, size)).tolist()
+        sigmas = fit.length_to_original(normalized_scale_to_index(sigma, size)).tolist()
+        source = prepared.name if self.within_subject else None
+        index = None if prepared.image.still else frame
+        return [
+            Landmark(prepared.name, index, label, *point, *spread, len(self.bank.select(label, source)))
+            for label, point, spread in zip(self.bank.labels, points, sigmas, strict=True)
+        ]
+
+    def _write(self, engine: Engine) -> None:
+        write_landmarks_csv(self.output_dir / "landmarks.csv", [row for rows in self._found.values() for row in rows])
+        colors = label_colors(self.bank.labels)
+        sections = []
+        for number, (series, rows) in enumerate(tqdm(self._found.items(), desc="writing", unit="image", disable=None)):
+            prepared = self.dataset.series[series]
+            markups = f"markups/{prepared.name}.mrk.json"
+            write_slicer_markups(self.output_dir / markups, rows, prepared.image.affines)
+            if number < self.max_pictures:
+                pictures = self._draw(prepared, rows, colors)
+                sections.append(Section(prepared.name, pictures=pictures, files=[markups]))
+        self._write_page(sections)
+
+    def _draw(self, prepared: PreparedSeries, rows: list[Landmark], colors: dict[str, str]) -> list[str]:
+        frames = prepared.image.frames[:, 0].numpy()
+        name = f"pictures/{prepared.name}"
+        if prepared.image.still:
+            write_overlay(self.output_dir / f"{name}.png", frames[0], rows, colors=colors)
+            return [f"{name}.png"]
+        fps = min(self.max_fps, 1000.0 / (prepared.image.frame_ms or 100.0))
+        write_animation(self.output_dir / f"{name}.gif", frames, rows, fps=fps, colors=colors)
+        write_trajectories(self.output_dir / f"{name}.trajectories.png", rows, colors=colors)
+        return [f"{name}.gif", f"{name}.trajectories.png"]
+
+    def _write_page(self, sections: list[Section]) -> None:
+        metrics_file = self.output_dir / "metrics.json"
+        metrics = json.loads(metrics_file.read_text()) if metrics_file.exists() else None
+        tables = ["landmarks.csv"] + (["metrics.json"] if metrics else [])
+        images = len(self._found)
+        drawn = "" if len(sections) == images else f" Pictures show the first {len(sections)}."
+        write_report(
+            self.output_dir / "index.html",
+            title=self.title,
+            intro=f"{len(self.bank.labels)} landmarks in {images} image{'s' * (images != 1)}, found from "
+            f"{len(self.bank)} examples.{drawn} Crosses are positions, ellipses one standard deviation.",
+            sections=[Section("Tables", files=tables), *sections],
+            metrics=metrics,
+        )

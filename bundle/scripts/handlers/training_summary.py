@@ -1,0 +1,57 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What a training run took and reached, beside its weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from ignite.engine import Engine, Events
+from monai.engines import Evaluator
+
+from scripts.io.atomic import atomic_path
+
+__all__ = ["TrainingSummary"]
+
+
+class TrainingSummary:
+    """Write seconds, iterations and the last validation's metrics as JSON when training ends.
+
+    Args:
+        path: the file to write.
+        evaluator: the validation engine.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], evaluator: Evaluator) -> None:
+        self.path = Path(path)
+        self.evaluator = evaluator
+        self._start = 0.0
+
+    def attach(self, engine: Engine) -> None:
+        """Register at the start and the end of the trainer."""
+        engine.add_event_handler(Events.STARTED, self._started)
+        engine.add_event_handler(Events.COMPLETED, self._completed)
+
+    def _started(self, engine: Engine) -> None:
+        self._start = time.perf_counter()
+
+    def _completed(self, engine: Engine) -> None:
+        summary = {
+            "train_seconds": round(time.perf_counter() - self._start, 1),
+            "iterations": engine.state.iteration,
+            "last_validation": {name: round(float(value), 4) for name, value in self.evaluator.state.metrics.items()},
+        }
+        with atomic_path(self.path) as temporary:
+            temporary.write_text(json.dumps(summary, indent=2))

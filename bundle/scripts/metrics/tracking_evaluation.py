@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""How well landmarks are followed through the series on which they were given."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from tqdm import tqdm
+
+from scripts.data.example_images import ExamplePoint
+from scripts.io.examples_csv import read_examples_csv
+from scripts.io.input_error import InputError
+from scripts.metrics.cyclic_error import Matcher, match_points
+from scripts.transforms.patch import extract_patches
+
+__all__ = ["LandmarkTrack", "mean_cyclic_error", "motion", "track_errors", "track_landmarks"]
+
+
+@dataclass(frozen=True)
+class LandmarkTrack:
+    """One example followed through its series.
+
+    Attributes:
+        example: what was given.
+        points: (T, 2), where it was found in each frame, px of the original image.
+        cyclic_errors: (T,), eq. 4 at this point for each frame as the target, px of the original image.
+    """
+
+    example: ExamplePoint
+    points: torch.Tensor
+    cyclic_errors: torch.Tensor
+
+
+def track_landmarks(
+    matcher: Matcher, examples: Sequence[ExamplePoint], patch_size: int, device: torch.device | str = "cpu"
+) -> list[LandmarkTrack]:
+    """Follow each example through all frames of its own series, each frame on its own, and match it back.
+
+    The examples of one frame share each image's code.
+
+    Args:
+        matcher: the network, in evaluation mode, or another matcher.
+        examples: points, of any number of series.
+        patch_size: side of the patches, px of the network's image.
+        device: where the matcher is.
+    """
+    frames_with_examples: dict[tuple[str, int], list[ExamplePoint]] = defaultdict(list)
+    for example in examples:
+        frames_with_examples[example.prepared.name, example.frame].append(example)
+    tracks: list[LandmarkTrack] = []
+    for together in tqdm(frames_with_examples.values(), desc="tracking", unit="series", disable=None):
+        tracks += _track_together(matcher, together, patch_size, device)
+    return tracks
+
+
+@torch.no_grad()
+def _track_together(
+    matcher: Matcher, examples: list[ExamplePoint], patch_size: int, device: torch.device | str
+) -> list[LandmarkTrack]:
+    prepared, key = examples[0].prepared, examples[0].image.to(device)
+    start = torch.stack([example.network_point for example in examples]).to(device)
+    codes = matcher.encode_patch(extract_patches(key, start, patch_size))
+    forward, back = [], []
+    for frame in prepared.frames.split(1):
+        image = frame.to(device)
+        found = match_points(matcher, image, codes)
+        forward.append(found)
+        back.append(match_points(matcher, key, matcher.encode_patch(extract_patches(image, found, patch_size))))
+    points = prepared.fit.to_original(torch.stack(forward).cpu())
+    returned = prepared.fit.to_original(torch.stack(back).cpu())
+    return [
+        LandmarkTrack(example, points[:, i], (returned[:, i] - example.point).norm(dim=-1))
+        for i, example in enumerate(examples)
+    ]
+
+
+def mean_cyclic_error(tracks: Iterable[LandmarkTrack]) -> float:
+    """Mean cyclic error over landmarks and target frames, the example's own frame left out, px."""
+    return torch.cat([_other_frames(track.cyclic_errors, track) for track in tracks]).mean().item()
+
+
+def motion(tracks: Iterable[LandmarkTrack]) -> dict[str, float]:
+    """Largest distance of each landmark from where it was given, px; near 0 for a tracker that never moves."""
+    largest: dict[str, float] = {}
+    for track in tracks:
+        moved = (track.points - track.example.point).norm(dim=-1).max().item()
+        largest[track.example.label] = max(largest.get(track.example.label, 0.0), moved)
+    return largest
+
+
+def track_errors(
+    tracks: Iterable[LandmarkTrack], truth: str | os.PathLike[str]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Errors against true tracks: of the tracker, and of leaving each landmark where it was given.
+
+    Args:
+        tracks: the tracks.
+        truth: CSV file with the columns ``image,frame,label,x,y``; images are named as in the data set.
+
+    Returns:
+        Mean Euclidean error a label, px, of the tracks and of the copied first position; frames of the examples are
+        left out.
+
+    Raises:
+        InputError: the file lacks a frame of a track.
+    """
+    true = {(row.image, row.frame or 0, row.label): (row.x, row.y) for row in read_examples_csv(truth)}
+    errors: dict[str, list[torch.Tensor]] = defaultdict(list)
+    copied: dict[str, list[torch.Tensor]] = defaultdict(list)
+    for track in tracks:
+        name, label = track.example.prepared.name, track.example.label
+        keys = [(name, frame, label) for frame in range(len(track.points))]
+        absent = next((key for key in keys if key not in true), None)
+        if absent is not None:
+            raise InputError(f"{truth} has no row for image {name}, frame {absent[1]}, label {label}; add it")
+        points = torch.tensor([true[key] for key in keys])
+        errors[label].append(_other_frames((track.points - points).norm(dim=-1), track))
+        copied[label].append(_other_frames((track.example.point - points).norm(dim=-1), track))
+    return _means(errors), _means(copied)
+
+
+def _other_frames(values: torch.Tensor, track: LandmarkTrack) -> torch.Tensor:
+    return torch.cat([values[: track.example.frame], values[track.example.frame + 1 :]])
+
+
+def _means(errors: dict[str, list[torch.Tensor]]) -> dict[str, float]:
+    return {label: torch.cat(values).mean().item() for label, values in errors.items()}

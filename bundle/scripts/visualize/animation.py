@@ -1,0 +1,158 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A series with its moving landmarks as an animated GIF."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from PIL import Image
+
+from scripts.io.atomic import atomic_path
+from scripts.io.landmarks_csv import Landmark
+from scripts.visualize.overlay import (
+    DPI,
+    INK,
+    PAPER,
+    LandmarkMark,
+    draw_legend,
+    framed_axes,
+    grey_window,
+    label_colors,
+    show_image,
+)
+
+__all__ = ["write_animation"]
+
+_CLIP_SIDE = 700  # longer side of the image, in pixels
+_TAIL = 8  # frames of the past path that are shown
+
+
+def write_animation(
+    path: str | os.PathLike[str],
+    frames: np.ndarray,
+    landmarks: Sequence[Landmark],
+    *,
+    fps: float,
+    title: str | None = None,
+    colors: Mapping[str, str] | None = None,
+) -> None:
+    """Write a series with its moving landmarks as an animated GIF that loops for ever, 700 pixels on its longer side.
+
+    Each frame shows the crosses and the ellipses of one sigma, the path of the last eight frames, and below the image
+    the names and the frame number. All frames are held in memory until the file is written: about 0.4 MB each.
+
+    Args:
+        path: the file to write; it is replaced whole.
+        frames: (T, X, Y), any real dtype.
+        landmarks: at most one for each label and frame, in pixels; frames without one show none.
+        fps: frames per second. GIF counts in hundredths of a second, and viewers refuse more than 50 frames a second,
+            so a faster series plays at 50.
+        title: a line above the picture.
+        colors: label to colour, to agree with other pictures that show more labels.
+
+    Raises:
+        ValueError: if frames are not of shape (T, X, Y) with T > 0, ``fps`` is not above zero or a landmark has no
+            frame among them.
+        KeyError: if ``colors`` lacks a label.
+
+    Example:
+        >>> write_animation("clip.gif", frames, landmarks, fps=15)
+    """
+    frames = np.asarray(frames)
+    if frames.ndim != 3 or len(frames) == 0:
+        raise ValueError(f"frames must be of shape (T, X, Y) with at least one frame, not {frames.shape}.")
+    if not fps > 0:
+        raise ValueError(f"fps must be above zero, not {fps}.")
+    labels = sorted({landmark.label for landmark in landmarks})
+    colors = label_colors(labels) if colors is None else colors
+    paths = _paths(landmarks, len(frames))
+    pages = _pages(frames, paths, {label: colors[label] for label in labels}, title)
+    first = next(pages)
+    with atomic_path(path) as temporary:
+        first.save(
+            temporary, format="GIF", save_all=True, append_images=pages, duration=_durations(len(frames), fps), loop=0
+        )
+
+
+def _paths(landmarks: Sequence[Landmark], n_frames: int) -> dict[str, dict[int, Landmark]]:
+    """Label to frame to landmark."""
+    paths: dict[str, dict[int, Landmark]] = defaultdict(dict)
+    for landmark in landmarks:
+        if landmark.frame is None or not 0 <= landmark.frame < n_frames:
+            raise ValueError(f"{landmark.label!r} is of frame {landmark.frame}, but there are {n_frames} frames.")
+        if np.isfinite([landmark.x, landmark.y]).all():
+            paths[landmark.label][landmark.frame] = landmark
+    return paths
+
+
+def _pages(
+    frames: np.ndarray, paths: Mapping[str, Mapping[int, Landmark]], colors: Mapping[str, str], title: str | None
+) -> Iterator[Image.Image]:
+    """Draw frame after frame; only the artists' data change, and all pages share one palette."""
+    width = round(_CLIP_SIDE / max(frames.shape[1:]) * frames.shape[1])
+    longest = max(map(len, colors), default=0)
+    columns = max(1, (width - 110) // (9 * longest + 40))
+    rows = max(1, -(-len(colors) // columns))
+    figure, axes = framed_axes(frames.shape[1:], _CLIP_SIDE, title=title, footer_lines=rows)
+    shown = show_image(axes, frames[0], grey_window(frames))
+    marks = {label: LandmarkMark(axes, color) for label, color in colors.items()}
+    _legend_below(figure, colors, columns)
+    number = figure.text(1 - 10 / width, 8 / (figure.get_figheight() * DPI), "", color=INK, fontsize=10, ha="right")
+    palette = _palette(list(dict.fromkeys(colors.values())))
+    for t, frame in enumerate(frames):
+        shown.set_data(frame.T)
+        number.set_text(f"frame {t} / {len(frames) - 1}")
+        for label, mark in marks.items():
+            _move(mark, paths.get(label, {}), t)
+        figure.canvas.draw()
+        page = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
+        yield page.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def _move(mark: LandmarkMark, path: Mapping[int, Landmark], t: int) -> None:
+    if t in path:
+        mark.move(path[t], tail=[path[s] for s in range(max(0, t - _TAIL), t) if s in path])
+    else:
+        mark.hide()
+
+
+def _legend_below(figure: Figure, colors: Mapping[str, str], columns: int) -> None:
+    handles = [Line2D([], [], color=color, linewidth=0, marker="+", markersize=9, mew=2) for color in colors.values()]
+    options = {"loc": "lower left", "bbox_to_anchor": (0.0, 0.0), "frameon": False, "labelcolor": INK, "fontsize": 10}
+    spacing = {"handlelength": 1.0, "handletextpad": 0.5, "columnspacing": 1.6, "borderpad": 0.4, "labelspacing": 0.55}
+    if handles:
+        draw_legend(figure, handles, list(colors), ncols=columns, **options, **spacing)
+
+
+def _palette(colors: Sequence[str]) -> Image.Image:
+    """A palette of greys and of each colour's tones to black: quicker than fitting one, and small marks keep colour."""
+    tones = min(12, 96 // max(1, len(colors)))
+    shares = np.linspace(1, 0, tones, endpoint=False)[:, None]
+    coloured = [np.asarray(to_rgb(color)) * 255 * shares for color in colors]
+    framing = [np.asarray([to_rgb(PAPER), to_rgb(INK)]) * 255]
+    used = np.concatenate(framing + coloured)
+    greys = np.linspace(0, 255, 256 - len(used))[:, None].repeat(3, axis=1)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.concatenate([used, greys]).round().astype(np.uint8).tobytes())
+    return palette
+
+
+def _durations(n_frames: int, fps: float) -> list[int]:
+    """Milliseconds of each frame, in whole hundredths of a second that keep the mean rate."""
+    ends = [round(100 * (t + 1) / fps) for t in range(n_frames)]
+    return [max(20, 10 * (end - start)) for start, end in zip([0, *ends], ends, strict=False)]

@@ -1,0 +1,167 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the example bank with a matcher whose codes are the patches themselves, and with the network."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from scripts.baselines.ncc import NCCMatcher
+from scripts.inferers.example_bank import ExampleBank
+from scripts.networks import CorrelationHead, RegressionHead, ResidualEncoder, TemplateMatchingNetwork
+
+
+def make_network(seed: int = 0, head: type = CorrelationHead) -> TemplateMatchingNetwork:
+    torch.manual_seed(seed)
+    encoders = ResidualEncoder(channels=(4, 6, 8)), ResidualEncoder(channels=(4, 6, 8))
+    return TemplateMatchingNetwork(*encoders, head(*encoders)).eval()
+
+
+@pytest.fixture
+def image() -> torch.Tensor:
+    return torch.rand(1, 1, 40, 30, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def bank(image) -> ExampleBank:
+    """Four examples of three landmarks; an NCC code is the patch."""
+    bank = ExampleBank(NCCMatcher(), patch_size=8)
+    bank.add(image, torch.tensor([[10.5, 11.5], [20.5, 6.5]]), ["apex", "valve"])
+    bank.add(image * 0.5, torch.tensor([[11.5, 12.5], [30.5, 20.5]]), ["apex", "septum"])
+    return bank
+
+
+def test_codes_are_those_of_the_patches_in_the_order_they_came(bank, image):
+    assert bank.labels == ["apex", "valve", "septum"]
+    assert [bank.select(label) for label in bank.labels] == [[0, 2], [1], [3]]
+    assert len(bank) == 4
+    assert [bank.count(label) for label in ("apex", "valve", "septum", "nothing")] == [2, 1, 1, 0]
+    expected = [
+        image[0, :, 7:15, 8:16],
+        image[0, :, 17:25, 3:11],
+        image[0, :, 8:16, 9:17] * 0.5,
+        image[0, :, 27:35, 17:25] * 0.5,
+    ]
+    torch.testing.assert_close(bank.codes, torch.stack(expected), atol=1e-5, rtol=0)
+
+
+def test_dropping_leaves_the_others(bank):
+    before = bank.codes
+    bank.drop("apex")
+    assert bank.labels == ["valve", "septum"]
+    assert len(bank) == 2
+    assert torch.equal(bank.codes, before[[1, 3]])
+    with pytest.raises(KeyError, match="no example of 'apex'"):
+        bank.drop("apex")
+
+
+def test_the_examples_of_a_series_speak_for_it_alone_where_it_has_any(tmp_path, image):
+    bank = ExampleBank(NCCMatcher(), patch_size=8)
+    for source, labels in [("a.nii", ["apex", "valve"]), ("b.nii", ["apex"]), (None, ["apex"])]:
+        bank.add(image, torch.full((len(labels), 2), 10.5), labels, source)
+    bank.save(tmp_path / "examples.pt")
+    loaded = ExampleBank(NCCMatcher(), patch_size=8)
+    loaded.load(tmp_path / "examples.pt")
+    for one in (bank, loaded):
+        assert one.select("apex") == [0, 2, 3]
+        assert one.select("apex", "a.nii") == [0]
+        assert one.select("apex", "b.nii") == [2]
+        assert one.select("apex", "c.nii") == [0, 2, 3]
+        assert one.select("valve", "b.nii") == [1]
+    bank.drop("valve")
+    assert bank.select("apex", "b.nii") == [1]
+
+
+def test_an_empty_bank_says_what_to_do():
+    bank = ExampleBank(NCCMatcher(), patch_size=8)
+    assert len(bank) == 0
+    assert bank.labels == []
+    with pytest.raises(ValueError, match="no example; add"):
+        _ = bank.codes
+
+
+@pytest.mark.parametrize("point", [(-0.6, 5.0), (39.6, 5.0), (5.0, -0.6), (5.0, 29.6), (29.0, 35.0)])
+def test_points_outside_the_image_are_refused_and_nothing_is_added(bank, image, point):
+    with pytest.raises(ValueError, match="'new' at .* lies outside its image"):
+        bank.add(image, torch.tensor([[5.0, 5.0], list(point)]), ["fine", "new"])
+    assert len(bank) == 4
+
+
+@pytest.mark.parametrize("point", [(-0.5, -0.5), (39.5, 29.5)])
+def test_points_on_the_edge_are_taken(bank, image, point):
+    bank.add(image, torch.tensor([point]), ["corner"])
+    assert bank.count("corner") == 1
+
+
+def test_points_without_labels_are_refused(bank, image):
+    with pytest.raises(ValueError, match="2 points and 1 labels"):
+        bank.add(image, torch.zeros(2, 2), ["apex"])
+
+
+def test_the_network_encodes_patches_without_a_graph(image):
+    network = make_network()
+    bank = ExampleBank(network, patch_size=16)
+    bank.add(image, torch.tensor([[15.5, 14.5]]), ["apex"])
+    expected = network.encode_patch(image[..., 8:24, 7:23])
+    assert not bank.codes.requires_grad
+    torch.testing.assert_close(bank.codes, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("head", [CorrelationHead, RegressionHead])
+def test_saved_examples_come_back(tmp_path, image, head):
+    bank = ExampleBank(make_network(head=head), patch_size=16)
+    bank.add(image, torch.tensor([[15.0, 14.0], [8.0, 9.0], [20.0, 3.0]]), ["apex", "valve", "apex"])
+    bank.save(tmp_path / "examples.pt")
+    # the same weights, built again
+    other = ExampleBank(make_network(head=head), patch_size=16)
+    other.add(image, torch.tensor([[1.0, 1.0]]), ["replaced"])
+    other.load(tmp_path / "examples.pt")
+    assert other.labels == ["apex", "valve"]
+    assert [other.select(label) for label in other.labels] == [[0, 2], [1]]
+    assert torch.equal(other.codes, bank.codes)
+    other.add(image, torch.tensor([[1.0, 1.0]]), ["more"])
+    assert len(other) == 4
+
+
+def test_a_bank_of_a_matcher_with_no_weights_comes_back(tmp_path, bank):
+    bank.save(tmp_path / "examples.pt")
+    other = ExampleBank(NCCMatcher(), patch_size=8)
+    other.load(tmp_path / "examples.pt")
+    assert torch.equal(other.codes, bank.codes)
+
+
+def test_codes_of_other_weights_are_refused(tmp_path, image):
+    network = make_network()
+    bank = ExampleBank(network, patch_size=16)
+    bank.add(image, torch.tensor([[15.0, 14.0]]), ["apex"])
+    bank.save(tmp_path / "examples.pt")
+    with pytest.raises(ValueError, match="other weights"):
+        ExampleBank(make_network(seed=1), patch_size=16).load(tmp_path / "examples.pt")
+    with torch.no_grad():
+        # the smallest change of a single weight counts
+        weight = next(network.patch_encoder.parameters()).view(-1)
+        weight[0] = torch.nextafter(weight[0], torch.tensor(torch.inf))
+    with pytest.raises(ValueError, match="other weights"):
+        bank.load(tmp_path / "examples.pt")
+    assert bank.labels == ["apex"]
+
+
+def test_codes_of_another_patch_size_are_refused(tmp_path, bank):
+    bank.save(tmp_path / "examples.pt")
+    with pytest.raises(ValueError, match="patches of 8 px, not 12 px"):
+        ExampleBank(NCCMatcher(), patch_size=12).load(tmp_path / "examples.pt")
+
+
+def test_an_empty_bank_is_not_saved(tmp_path):
+    with pytest.raises(ValueError, match="no example"):
+        ExampleBank(NCCMatcher(), patch_size=8).save(tmp_path / "examples.pt")
+    assert not list(tmp_path.iterdir())

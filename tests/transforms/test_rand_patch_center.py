@@ -1,0 +1,336 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the self-supervision's geometry: ramps and dots tell where each output pixel came from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import map_coordinates
+from scipy.stats import kstest
+
+from scripts.transforms.patch import extract_patches
+from scripts.transforms.rand_patch_center import RandPatchCenter
+
+OFF = {
+    "image_rotate": 0.0,
+    "image_scale": (1.0, 1.0),
+    "crop_scale": (1.0, 1.0),
+    "crop_ratio": (1.0, 1.0),
+    "patch_rotate": 0.0,
+    "patch_scale": (1.0, 1.0),
+    "gamma": (1.0, 1.0),
+}
+SHAPE = (72, 56)
+
+
+def rand_images(batch: int, shape: tuple[int, int] = SHAPE, channels: int = 1) -> torch.Tensor:
+    return torch.rand(batch, channels, *shape, generator=torch.Generator().manual_seed(0))
+
+
+def ramps(batch: int, shape: tuple[int, int] = SHAPE) -> torch.Tensor:
+    """Channels that hold x, y, which bilinear interpolation keeps exact, and 1, which tells what lies inside."""
+    axes = [torch.arange(size, dtype=torch.float32) for size in shape]
+    x, y = torch.meshgrid(axes, indexing="ij")
+    return torch.stack([x, y, torch.ones(shape)]).expand(batch, -1, -1, -1)
+
+
+def to_pixels(center: torch.Tensor, shape: tuple[int, int] = SHAPE) -> np.ndarray:
+    """Normalised, from edge to edge, to px; written down again here on purpose."""
+    return (center.double().numpy() + 1) / 2 * np.array(shape) - 0.5
+
+
+def read_at(image: torch.Tensor, point: np.ndarray) -> float:
+    return map_coordinates(image.double().numpy(), point[:, None], order=1, mode="grid-constant")[0]
+
+
+def centroid(image: torch.Tensor) -> np.ndarray:
+    weight = image.double().numpy()
+    return np.array([(weight.sum(1 - axis) * np.arange(size)).sum() for axis, size in enumerate(weight.shape)]) / (
+        weight.sum()
+    )
+
+
+def dot(shape: tuple[int, int], point: np.ndarray, width: float = 2.0) -> torch.Tensor:
+    x, y = (np.arange(size) - p for size, p in zip(shape, point, strict=True))
+    return torch.from_numpy(np.exp(-(x[:, None] ** 2 + y[None, :] ** 2) / (2 * width**2))).float()
+
+
+def far_from_border(point: np.ndarray, margin: float, shape: tuple[int, int] = SHAPE) -> bool:
+    return bool(np.all((point > margin) & (point < np.array(shape) - 1 - margin)))
+
+
+# without augmentation: the patch is a crop
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    shape=st.tuples(st.integers(4, 60), st.integers(4, 60)),
+    side=st.integers(1, 21),
+    seed=st.integers(0, 10_000),
+    per_image=st.integers(1, 3),
+)
+def test_with_no_augmentation_the_patch_is_a_direct_bilinear_crop(shape, side, seed, per_image):
+    images = rand_images(2, shape)
+    augment = RandPatchCenter(side, patches_per_image=per_image, seed=seed, **OFF)
+    warped, patches, centers = augment(images)
+    torch.testing.assert_close(warped, images, atol=1e-4, rtol=0)
+    offsets = np.arange(side) - (side - 1) / 2
+    for i, (patch, center) in enumerate(zip(patches[:, 0].numpy(), to_pixels(centers, shape), strict=True)):
+        x, y = np.meshgrid(center[0] + offsets, center[1] + offsets, indexing="ij")
+        source = images[i // per_image, 0].numpy()
+        expected = map_coordinates(source, [x, y], order=1, mode="grid-constant", cval=0.0)
+        # half a pixel past the last pixel's centre the image ends, and zeros begin
+        edge = np.minimum.reduce([x + 0.5, shape[0] - 0.5 - x, y + 0.5, shape[1] - 0.5 - y])
+        decided = np.abs(edge) > 1e-4
+        np.testing.assert_allclose(patch[decided], np.where(edge > 0, expected, 0.0)[decided], atol=3e-4)
+
+
+@pytest.mark.parametrize("side", [8, 9])
+def test_with_no_augmentation_the_patch_is_that_of_extract_patches(side):
+    images = rand_images(40)
+    warped, patches, centers = RandPatchCenter(side, seed=1, **OFF)(images)
+    cut = extract_patches(warped, torch.from_numpy(to_pixels(centers)), side)
+    inside = [far_from_border(center, side / 2) for center in to_pixels(centers)]
+    assert 10 < sum(inside) < 40
+    torch.testing.assert_close(patches[inside], cut[inside], atol=1e-4, rtol=0)
+
+
+# with augmentation: the centre stays the target
+
+
+@pytest.mark.parametrize("per_image", [1, 4])
+@pytest.mark.parametrize("side", [9, 17])
+def test_patch_centre_and_returned_centre_show_the_same_source_point(side, per_image):
+    images = ramps(40)
+    augment = RandPatchCenter(side, patches_per_image=per_image, seed=side, **{"gamma": (1.0, 1.0)})
+    warped, patches, centers = augment(images)
+    assert warped.shape == images.shape
+    assert patches.shape == (40 * per_image, 3, side, side)
+    assert centers.shape == (40 * per_image, 2)
+    compared = 0
+    for i, center in enumerate(to_pixels(centers)):
+        in_patch = patches[i, :, side // 2, side // 2].numpy()
+        in_image = np.array([read_at(channel, center) for channel in warped[i // per_image]])
+        # where zeros from outside mix in the ramps are not exact
+        if min(in_patch[2], in_image[2]) > 0.9999:
+            np.testing.assert_allclose(in_patch, in_image, atol=0.01)
+            compared += 1
+    assert compared > 25 * per_image
+
+
+@pytest.mark.parametrize("side", [24, 25])
+def test_a_dot_under_the_centre_is_at_the_patch_centre_and_at_the_returned_centre(side):
+    compared = 0
+    for seed in range(60):
+        options = {"image_rotate": 15.0, "patch_rotate": 20.0, "gamma": (1.0, 1.0), "seed": seed}
+        # the same seed draws the same geometry: first a ramp tells which source point lies at the centre
+        _, ramp, _ = RandPatchCenter(1, **options)(ramps(1))
+        source = ramp[0, :2, 0, 0].double().numpy()
+        if ramp[0, 2] < 0.9999 or not far_from_border(source, 10.0):
+            continue
+        warped, patches, centers = RandPatchCenter(side, **options)(dot(SHAPE, source)[None, None])
+        center = to_pixels(centers)[0]
+        if not far_from_border(center, 10.0):
+            continue
+        assert np.abs(centroid(patches[0, 0]) - (side - 1) / 2).max() < 0.1
+        assert np.abs(centroid(warped[0, 0]) - center).max() < 0.1
+        compared += 1
+    assert compared > 15
+
+
+def jacobian(patch: torch.Tensor) -> np.ndarray:
+    """Source px a px of the patch: rows are the source's axes, columns the patch's. Ramps are linear."""
+    values = patch[:2].double().numpy()
+    along = [(values[:, -1, :] - values[:, 0, :]).mean(-1), (values[:, :, -1] - values[:, :, 0]).mean(-1)]
+    return np.stack(along, axis=1) / (values.shape[1] - 1)
+
+
+def patches_inside(patches: torch.Tensor) -> torch.Tensor:
+    """Those that no zero from outside reaches."""
+    return patches[patches[:, 2].amin(dim=(1, 2)) > 0.9999]
+
+
+def test_patch_rotation_and_scale_stay_in_their_ranges_and_fill_them():
+    options = {**OFF, "patch_rotate": 30.0, "patch_scale": (0.8, 1.6)}
+    _, patches, _ = RandPatchCenter(11, patches_per_image=8, seed=0, **options)(ramps(60))
+    maps = np.stack([jacobian(patch) for patch in patches_inside(patches)])
+    assert len(maps) > 100
+    zoom = 1 / np.sqrt(np.linalg.det(maps))
+    angle = np.rad2deg(np.arctan2(maps[:, 1, 0], maps[:, 0, 0]))
+    # a rotation times one factor, no shear and no mirror
+    rotation = maps * zoom[:, None, None]
+    np.testing.assert_allclose(
+        rotation @ rotation.swapaxes(1, 2), np.broadcast_to(np.eye(2), rotation.shape), atol=2e-3
+    )
+    assert zoom.min() > 0.8 - 1e-3
+    assert zoom.max() < 1.6 + 1e-3
+    assert zoom.min() < 0.85
+    assert zoom.max() > 1.5
+    assert -30.01 < angle.min() < -25
+    assert 25 < angle.max() < 30.01
+
+
+def test_patch_of_a_warped_image_carries_the_image_map_too():
+    options = {**OFF, "image_scale": (1.2, 1.2), "patch_scale": (1.5, 1.5)}
+    _, patches, _ = RandPatchCenter(7, patches_per_image=9, seed=0, **options)(ramps(4))
+    inside = patches_inside(patches)
+    assert len(inside) > 10
+    for patch in inside:
+        np.testing.assert_allclose(jacobian(patch), np.eye(2) / 1.8, atol=1e-3)
+
+
+def test_image_scale_magnifies_the_distance_between_two_dots():
+    points = np.array([[26.0, 20.0], [46.0, 35.0]])
+    image = torch.stack([dot(SHAPE, point) for point in points])[None]
+    warped, _, _ = RandPatchCenter(8, seed=0, **{**OFF, "image_scale": (1.2, 1.2)})(image)
+    found = np.stack([centroid(channel) for channel in warped[0]])
+    np.testing.assert_allclose(found[1] - found[0], 1.2 * (points[1] - points[0]), atol=0.05)
+    # about the middle of the image
+    middle = (np.array(SHAPE) - 1) / 2
+    np.testing.assert_allclose(found, middle + 1.2 * (points - middle), atol=0.05)
+
+
+def test_image_rotation_is_rigid_and_in_its_range():
+    points = np.array([[30.0, 22.0], [44.0, 33.0]])
+    image = torch.stack([dot(SHAPE, point) for point in points]).expand(50, -1, -1, -1)
+    warped, _, _ = RandPatchCenter(8, seed=0, **{**OFF, "image_rotate": 25.0})(image)
+    way = np.stack([centroid(one[1]) - centroid(one[0]) for one in warped])
+    np.testing.assert_allclose(np.linalg.norm(way, axis=1), np.linalg.norm(points[1] - points[0]), atol=0.05)
+    start = points[1] - points[0]
+    angle = np.rad2deg(np.arctan2(way[:, 1], way[:, 0]) - np.arctan2(start[1], start[0]))
+    assert -25.2 < angle.min() < -18
+    assert 18 < angle.max() < 25.2
+
+
+def test_random_resized_crop_takes_a_part_of_the_image_of_the_asked_area_and_ratio():
+    options = {**OFF, "crop_scale": (0.5, 0.8), "crop_ratio": (0.9, 1.1)}
+    warped, _, _ = RandPatchCenter(8, seed=0, **options)(ramps(200))
+    # corners of the crop, from edge to edge, in source px
+    start, stop = warped[:, :2, 1, 1].numpy(), warped[:, :2, -2, -2].numpy()
+    size = np.array(SHAPE)
+    fraction = (stop - start) / (size - 3)
+    area, ratio = fraction.prod(axis=1), fraction[:, 0] / fraction[:, 1]
+    assert 0.5 - 1e-3 < area.min() < 0.55
+    assert 0.75 < area.max() < 0.8 + 1e-3
+    assert 0.9 - 1e-3 < ratio.min() < 0.93
+    assert 1.07 < ratio.max() < 1.1 + 1e-3
+    # the crop never leaves the image, and gets to all its sides
+    first, end = start - 1.5 * fraction, stop + 1.5 * fraction
+    assert (first > -0.5 - 1e-3).all()
+    assert (end < size - 0.5 + 1e-3).all()
+    assert (first.min(axis=0) < 2).all()
+    assert (end.max(axis=0) > size - 3).all()
+
+
+# zeros around
+
+
+def test_zeros_outside_the_warped_image():
+    images = torch.ones(100, 1, *SHAPE)
+    # magnified, so that the source goes on where the warped image ends: its content must not show in the patch
+    warped, patches, centers = RandPatchCenter(21, seed=0, **{**OFF, "image_scale": (2.0, 2.0)})(images)
+    torch.testing.assert_close(warped, images)
+    size, offsets, cut = np.array(SHAPE), np.arange(21) - 10, 0
+    for patch, center in zip(patches[:, 0].numpy(), to_pixels(centers), strict=True):
+        inside = [(c + offsets > -0.5) & (c + offsets < n - 0.5) for c, n in zip(center, size, strict=True)]
+        expected = (inside[0][:, None] & inside[1][None, :]).astype(np.float32)
+        np.testing.assert_allclose(patch, expected, atol=1e-5)
+        cut += expected.mean() < 1
+    assert cut > 20
+
+
+def test_zeros_where_the_warp_leaves_the_source():
+    warped, _, _ = RandPatchCenter(8, seed=0, **{**OFF, "image_scale": (0.5, 0.5)})(torch.ones(1, 1, *SHAPE))
+    expected = torch.zeros(SHAPE)
+    expected[18:54, 14:42] = 1
+    torch.testing.assert_close(warped[0, 0], expected)
+
+
+# order, contrast, noise, draws
+
+
+def test_the_patches_of_one_image_come_after_each_other():
+    images = (torch.arange(5.0) + 1).reshape(5, 1, 1, 1).expand(5, 1, *SHAPE)
+    _, patches, centers = RandPatchCenter(6, patches_per_image=3, seed=0, **OFF)(images)
+    assert patches.shape == (15, 1, 6, 6)
+    assert patches.amax(dim=(1, 2, 3)).round().tolist() == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5]
+    assert len({tuple(center) for center in centers.tolist()}) == 15
+
+
+def test_channels_are_kept_apart():
+    images = rand_images(3, channels=2)
+    both = RandPatchCenter(9, patches_per_image=2, seed=5)(images)
+    for channel in range(2):
+        one = RandPatchCenter(9, patches_per_image=2, seed=5)(images[:, channel : channel + 1])
+        torch.testing.assert_close(both[0][:, channel : channel + 1], one[0])
+        torch.testing.assert_close(both[1][:, channel : channel + 1], one[1])
+        assert torch.equal(both[2], one[2])
+
+
+def test_gamma_and_gain_change_the_patch_and_not_the_image():
+    images = rand_images(4)
+    plain = RandPatchCenter(9, seed=0, **OFF)(images)
+    changed = RandPatchCenter(9, seed=0, **{**OFF, "gamma": (1.7, 1.7), "gain": (0.6, 0.6)})(images)
+    assert torch.equal(changed[0], plain[0])
+    assert torch.equal(changed[2], plain[2])
+    torch.testing.assert_close(changed[1], 0.6 * plain[1] ** 1.7, atol=1e-5, rtol=1e-4)
+
+
+def test_gamma_is_drawn_for_each_patch_uniformly_in_its_logarithm():
+    options = {**OFF, "gamma": (0.5, 2.0)}
+    _, patches, _ = RandPatchCenter(3, patches_per_image=50, seed=0, **options)(torch.full((10, 1, 32, 32), 0.25))
+    exponent = np.log(patches[:, 0, 1, 1].numpy()) / np.log(0.25)
+    logarithm = np.log2(exponent)
+    assert kstest(logarithm, "uniform", args=(-1, 2)).pvalue > 1e-3
+
+
+def test_noise_differs_between_image_and_patch_and_has_the_asked_level():
+    images = torch.full((200, 1, 32, 32), 0.5)
+    augment = RandPatchCenter(33, seed=0, **{**OFF, "noise": 0.1})
+    warped, patches, centers = augment(images)
+    in_image = (warped - 0.5)[:, 0].numpy()
+    level = in_image.std(axis=(1, 2))
+    assert level.max() < 0.11
+    assert kstest(level, "uniform", args=(0, 0.1)).pvalue > 1e-3
+    # the pixels under the patch have another noise: cut the image's own and compare
+    cut = extract_patches(warped - 0.5, torch.from_numpy(np.round(to_pixels(centers, (32, 32)))), 7)[:, 0].numpy()
+    own = (patches - 0.5)[:, 0, 13:20, 13:20].numpy()
+    usable = [i for i, center in enumerate(to_pixels(centers, (32, 32))) if far_from_border(center, 4, (32, 32))]
+    correlation = [np.corrcoef(cut[i].ravel(), own[i].ravel())[0, 1] for i in usable]
+    assert len(usable) > 80
+    assert abs(np.mean(correlation)) < 0.06
+
+
+def test_same_seed_same_draws():
+    images = rand_images(3)
+    options = {"patches_per_image": 2, "noise": 0.05, "gain": (0.5, 1.5)}
+    first, again, other = (RandPatchCenter(9, seed=seed, **options) for seed in (3, 3, 4))
+    outputs = first(images)
+    assert all(torch.equal(a, b) for a, b in zip(outputs, again(images), strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(outputs, other(images), strict=True))
+    # the next call draws anew
+    assert not torch.equal(outputs[2], first(images)[2])
+
+
+def test_centres_are_uniform_from_edge_to_edge():
+    _, _, centers = RandPatchCenter(2, patches_per_image=200, seed=0)(torch.zeros(20, 1, 16, 40))
+    for axis in centers.T.numpy():
+        assert kstest(axis, "uniform", args=(-1, 2)).pvalue > 1e-3
+    assert abs(np.corrcoef(centers.T.numpy())[0, 1]) < 0.05
+
+
+def test_volumes_are_refused():
+    with pytest.raises(ValueError, match="2D"):
+        RandPatchCenter(4)(torch.zeros(1, 1, 8, 8, 8))

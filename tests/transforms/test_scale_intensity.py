@@ -1,0 +1,68 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the intensity scale of a series against numpy's percentiles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from scripts.transforms import scale_intensity
+from scripts.transforms.scale_intensity import scale_series_intensity
+
+
+@pytest.fixture
+def frames() -> torch.Tensor:
+    return torch.randn(3, 1, 40, 30, generator=torch.Generator().manual_seed(0)) * 200 + 900
+
+
+def test_percentiles_of_the_whole_series_become_0_and_1(frames):
+    low, high = np.percentile(frames.numpy(), [5.0, 90.0])
+    expected = np.clip((frames.numpy() - low) / (high - low), 0, 1)
+    scaled = scale_series_intensity(frames, 5.0, 90.0)
+    assert scaled.dtype == torch.float32
+    np.testing.assert_allclose(scaled, expected, atol=1e-5)
+
+
+def test_all_frames_share_one_scale(frames):
+    brighter = torch.cat([frames, frames[:1] * 2])
+    scaled = scale_series_intensity(brighter)
+    # a frame alone would look the same at any gain; here it stays brighter than its copy
+    assert scaled[3].mean() > scaled[0].mean() + 0.2
+
+
+def test_gain_and_offset_of_a_series_do_not_matter(frames):
+    torch.testing.assert_close(
+        scale_series_intensity(frames * 7.5 - 300), scale_series_intensity(frames), atol=1e-5, rtol=0
+    )
+
+
+def test_constant_series_is_zero():
+    scaled = scale_series_intensity(torch.full((2, 1, 5, 6), 7.0))
+    assert torch.equal(scaled, torch.zeros(2, 1, 5, 6))
+
+
+def test_a_few_bright_pixels_on_an_even_ground_are_kept():
+    frames = torch.full((2, 1, 50, 50), 3.0)
+    frames[0, 0, 10, 20], frames[1, 0, 4, 4] = 11.0, 7.0
+    scaled = scale_series_intensity(frames)
+    assert scaled[0, 0, 10, 20] == 1.0
+    assert scaled[1, 0, 4, 4] == 0.5
+    assert scaled.sum() == 1.5
+
+
+def test_large_series_are_sampled(frames, monkeypatch):
+    whole = scale_series_intensity(frames)
+    monkeypatch.setattr(scale_intensity, "_LARGEST_SAMPLE", 1800)
+    sampled = scale_series_intensity(frames)
+    assert not torch.equal(sampled, whole)
+    assert (sampled - whole).abs().max() < 0.1
