@@ -91,7 +91,7 @@ def test_an_empty_bank_says_what_to_do():
 
 @pytest.mark.parametrize("point", [(-0.6, 5.0), (39.6, 5.0), (5.0, -0.6), (5.0, 29.6), (29.0, 35.0)])
 def test_points_outside_the_image_are_refused_and_nothing_is_added(bank, image, point):
-    with pytest.raises(ValueError, match="'new' at .* lies outside its image"):
+    with pytest.raises(ValueError, match=r"'new' at .* lies outside its image"):
         bank.add(image, torch.tensor([[5.0, 5.0], list(point)]), ["fine", "new"])
     assert len(bank) == 4
 

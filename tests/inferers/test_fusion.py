@@ -44,7 +44,8 @@ def test_median_is_not_moved_by_a_minority():
 
 
 @pytest.mark.parametrize(
-    ("fusion", "weights"), [(InverseSigmaFusion, (2 / 3, 1 / 3)), (PrecisionFusion, (0.8, 0.2)), (MedianFusion, (0.5, 0.5))]
+    ("fusion", "weights"),
+    [(InverseSigmaFusion, (2 / 3, 1 / 3)), (PrecisionFusion, (0.8, 0.2)), (MedianFusion, (0.5, 0.5))],
 )
 def test_sigma_is_the_standard_deviation_of_the_mixture(fusion, weights):
     _, sigma = fusion()(torch.tensor([[0.0], [3.0]]), torch.tensor([[1.0], [2.0]]))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from scripts.io.atomic import atomic_path
 
 
@@ -29,10 +30,9 @@ def test_the_file_appears_when_the_block_ends_and_nothing_else_stays(tmp_path: P
 def test_an_error_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(RuntimeError, match="half way"):
-        with atomic_path(target) as temporary:
-            temporary.write_text("ha")
-            raise RuntimeError("half way")
+    with pytest.raises(RuntimeError, match="half way"), atomic_path(target) as temporary:
+        temporary.write_text("ha")
+        raise RuntimeError("half way")
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -47,9 +47,8 @@ def test_the_temporary_name_keeps_every_suffix(tmp_path: Path, name: str) -> Non
 def test_a_block_that_writes_nothing_is_an_error_and_keeps_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(FileNotFoundError):
-        with atomic_path(target):
-            pass
+    with pytest.raises(FileNotFoundError), atomic_path(target):
+        pass
     assert target.read_text() == "old"
 
 

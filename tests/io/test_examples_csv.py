@@ -13,6 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 

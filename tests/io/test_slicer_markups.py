@@ -16,6 +16,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+
 from scripts.io.landmarks_csv import Landmark
 from scripts.io.slicer_markups import read_slicer_markups, write_slicer_markups
 

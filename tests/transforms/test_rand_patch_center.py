@@ -313,6 +313,17 @@ def test_noise_differs_between_image_and_patch_and_has_the_asked_level():
     assert abs(np.mean(correlation)) < 0.06
 
 
+def test_noise_is_drawn_anew_for_image_and_patch_and_in_each_call():
+    images = torch.full((4, 1, 32, 32), 0.5)
+    augment = RandPatchCenter(32, seed=0, **{**OFF, "image_scale": (9.0, 9.0), "noise": 0.1})
+    fields = []
+    for _ in range(2):
+        warped, patches, _ = augment(images)
+        fields += [warped - 0.5, torch.where(patches > 0.25, patches - 0.5, 0.0)]  # without the zeros around
+    correlation = np.corrcoef(torch.stack(fields).flatten(1).numpy())
+    assert np.abs(correlation - np.eye(4)).max() < 0.1
+
+
 def test_same_seed_same_draws():
     images = rand_images(3)
     options = {"patches_per_image": 2, "noise": 0.05, "gain": (0.5, 1.5)}

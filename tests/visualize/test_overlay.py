@@ -20,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
+
 from scripts.io.landmarks_csv import Landmark
 from scripts.visualize.overlay import draw_landmarks, draw_legend, label_colors, write_animation, write_overlay
 

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+
 from scripts.visualize.report import Section, write_report
 
 VOID = {"meta", "img", "br"}

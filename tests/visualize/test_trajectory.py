@@ -17,6 +17,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
+
 from scripts.io.landmarks_csv import Landmark
 from scripts.visualize.overlay import label_colors
 from scripts.visualize.trajectory import write_trajectories

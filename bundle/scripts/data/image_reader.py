@@ -127,7 +127,7 @@ def _dicom_frames(dataset: pydicom.Dataset) -> np.ndarray:
     else:
         pixels = apply_modality_lut(pixels, dataset).astype(np.float32)
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
-        pixels = pixels.max() + pixels.min() - pixels
+        pixels = 2.0**dataset.BitsStored - 1.0 - pixels
     frames = pixels if pixels.ndim == 3 else pixels[None]
     return frames.swapaxes(1, 2)
 

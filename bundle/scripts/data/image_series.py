@@ -126,7 +126,7 @@ def _find_below(root: Path, *, recursive: bool = True) -> list[ImageSeries]:
             series.append(ImageSeries(name, (path,), "raster"))
         elif suffix.endswith(_NIFTI):
             series.append(ImageSeries(name, (path,), "nifti"))
-        elif suffix.endswith(_DICOM) or (not path.suffix and is_dicom(path)):
+        elif suffix.endswith(_DICOM) or is_dicom(path):
             key, number = _dicom_key(path)
             dicom[key].append((number, path))
     for numbered in dicom.values():

@@ -68,11 +68,13 @@ class CorrelationHead(nn.Module):
         pool_size: int = 4,
         window: int = 2,
         temperature: float = 20.0,
+        coordinates: bool = False,
     ) -> None:
         super().__init__()
         self.spatial_dims = spatial_dims
         self.stride = stride
         self.window = window
+        self.coordinates = coordinates
         strides = image_encoder.strides
         fused = [i for i, image_stride in enumerate(strides) if image_stride >= stride]
         if len(fused) < 2 or strides[fused[0]] != stride:
@@ -86,7 +88,7 @@ class CorrelationHead(nn.Module):
             [Conv[Conv.CONV, spatial_dims](image_encoder.channels[i], code_channels, kernel_size=1) for i in fused]
         )
         self.fuse = nn.Sequential(
-            Convolution(spatial_dims, code_channels, code_channels, kernel_size=1, act="relu", norm="batch"),
+            Convolution(spatial_dims, code_channels + (spatial_dims if coordinates else 0), code_channels, kernel_size=1, act="relu", norm="batch"),
             Conv[Conv.CONV, spatial_dims](code_channels, code_channels, kernel_size=1),
         )
         self.pool = Pool[Pool.ADAPTIVEAVG, spatial_dims](pool_size)
@@ -104,6 +106,10 @@ class CorrelationHead(nn.Module):
             if i > 0:
                 code = F.interpolate(code, size=finest.shape[2:], mode=self.upsample, align_corners=False)
             fused = fused + code
+        if self.coordinates:
+            axes = [self._cell_centers(n, fused) for n in fused.shape[2:]]
+            grid = torch.stack(torch.meshgrid(axes, indexing="ij"), dim=0).unsqueeze(0)
+            fused = torch.cat([fused, grid.expand([fused.shape[0]] + list(grid.shape[1:]))], dim=1)
         return F.normalize(self.fuse(fused), dim=1)
 
     def encode_patch(self, stages: list[torch.Tensor]) -> torch.Tensor:

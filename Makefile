@@ -1,0 +1,62 @@
+# Each target sets itself up: a virtual environment in .venv with the exact versions of constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+INSTALLED := $(VENV)/.installed
+RUN := cd bundle && $(BIN)/python -W ignore -m monai.bundle run
+LOG := --logging_file configs/logging.conf
+
+.DEFAULT_GOAL := help
+.PHONY: help demo phantom test test-slow lint format bench clean
+
+help: ## Show this help
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(INSTALLED) ## Train on a real echocardiogram without labels, follow four landmarks, show the result
+	$(RUN) training --config_file "['configs/train.json','configs/data/echo_demo.json']" $(LOG) \
+	    --ckpt_dir $(CURDIR)/demo_output/models
+	$(RUN) evaluating --config_file "['configs/evaluate.json','configs/data/echo_demo.json']" $(LOG) \
+	    --ckpt_path $(CURDIR)/demo_output/models/model.pt --output_dir $(CURDIR)/demo_output
+	$(RUN) inferring --config_file "['configs/inference.json','configs/data/echo_demo.json']" $(LOG) \
+	    --ckpt_path $(CURDIR)/demo_output/models/model.pt --output_dir $(CURDIR)/demo_output
+	@echo "Open demo_output/index.html"
+
+phantom: $(INSTALLED) ## Train on 8 simulated subjects, follow landmarks in 4 others, measure against the truth
+	cd bundle && $(BIN)/python -m scripts.data.phantom --output_dir $(CURDIR)/phantom_output/train --subjects 0-7
+	cd bundle && $(BIN)/python -m scripts.data.phantom --output_dir $(CURDIR)/phantom_output/test --subjects 8-11
+	$(RUN) training --config_file "['configs/train.json','configs/data/phantom.json']" $(LOG) \
+	    --dataset_dir $(CURDIR)/phantom_output/train --ckpt_dir $(CURDIR)/phantom_output/models
+	$(RUN) evaluating --config_file "['configs/evaluate.json','configs/data/phantom.json']" $(LOG) \
+	    --dataset_dir $(CURDIR)/phantom_output/test --ckpt_path $(CURDIR)/phantom_output/models/model.pt \
+	    --output_dir $(CURDIR)/phantom_output
+	$(RUN) inferring --config_file "['configs/inference.json','configs/data/phantom.json']" $(LOG) \
+	    --dataset_dir $(CURDIR)/phantom_output/test --ckpt_path $(CURDIR)/phantom_output/models/model.pt \
+	    --output_dir $(CURDIR)/phantom_output
+	@echo "Open phantom_output/index.html; figures are in phantom_output/metrics.json"
+
+test: $(INSTALLED) ## Run the fast tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(INSTALLED) ## Run the tests that train until convergence
+	$(BIN)/python -m pytest -m slow
+
+lint: $(INSTALLED) ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(INSTALLED) ## Mend style and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## Measure speed side by side with a classical method
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	PYTHONPATH=bundle $(BIN)/python benchmarks/matching.py
+
+clean: ## Remove what demo and phantom wrote
+	rm -rf demo_output phantom_output

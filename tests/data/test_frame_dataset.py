@@ -1,0 +1,148 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the frames of a data set: which are held out, how they are scaled, and the region."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from scripts.data.frame_dataset import FrameDataset, prepare_series
+from scripts.data.image_series import find_image_series
+from scripts.io.input_error import InputError
+
+
+def write_clips(folder: Path, *lengths: int, shape: tuple[int, int] = (20, 12)) -> Path:
+    """One NIfTI clip for each length, of noise."""
+    rng = np.random.default_rng(0)
+    for i, length in enumerate(lengths):
+        pixels = rng.normal(1000, 300, (*shape, 1, length)).astype(np.float32)
+        nib.Nifti1Image(pixels, np.eye(4)).to_filename(folder / f"clip_{i:02d}.nii")
+    return folder
+
+
+def frames_of(dataset: FrameDataset) -> list[tuple[str, int]]:
+    items = [dataset[i] for i in range(len(dataset))]
+    return [(dataset.series[item["series"]].name, item["frame"]) for item in items]
+
+
+def split(folder: Path, every: int | None) -> list[list[tuple[str, int]]]:
+    data = find_image_series(folder)
+    return [
+        frames_of(FrameDataset(data, (16, 16), hold_out_every=every, held_out=held_out)) for held_out in (False, True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "every"),
+    [
+        ((3, 1, 4, 2, 1, 2, 5), 3),
+        ((2,) * 5, 5),
+        ((10,), 5),
+        ((3, 4), 5),
+        ((2,), 5),
+        ((1, 1), 5),
+        ((3,), 2),
+        ((1,) * 11, 4),
+    ],
+)
+def test_the_parts_are_disjoint_complete_and_not_empty(tmp_path, lengths, every):
+    train, held_out = split(write_clips(tmp_path, *lengths), every)
+    every_frame = [(f"clip_{i:02d}.nii", t) for i, length in enumerate(lengths) for t in range(length)]
+    assert sorted(train + held_out) == every_frame
+    assert not set(train) & set(held_out)
+    assert train
+    assert held_out
+
+
+def test_many_series_are_split_by_series(tmp_path):
+    train, held_out = split(write_clips(tmp_path, 3, 1, 4, 2, 1, 2, 5), 3)
+    assert not {name for name, _ in train} & {name for name, _ in held_out}
+    assert {name for name, _ in held_out} == {"clip_01.nii", "clip_04.nii"}
+
+
+def test_few_series_are_split_by_frame_and_the_first_frame_is_trained_on(tmp_path):
+    train, held_out = split(write_clips(tmp_path, 10, 5), 5)
+    assert held_out == [("clip_00.nii", 2), ("clip_00.nii", 7), ("clip_01.nii", 2)]
+    assert ("clip_00.nii", 0) in train
+
+
+def test_a_single_image_is_in_both_parts(tmp_path):
+    train, held_out = split(write_clips(tmp_path, 1), 5)
+    assert train == held_out == [("clip_00.nii", 0)]
+
+
+def test_without_hold_out_all_frames_are_there(tmp_path):
+    dataset = FrameDataset(find_image_series(write_clips(tmp_path, 3, 2)), (16, 16))
+    assert frames_of(dataset) == [("clip_00.nii", 0), ("clip_00.nii", 1), ("clip_00.nii", 2)] + [
+        ("clip_01.nii", 0),
+        ("clip_01.nii", 1),
+    ]
+
+
+@pytest.mark.parametrize("size", [(16, 16), (40, 24), (9, 31)])
+def test_items_are_frames_of_the_networks_size_in_0_to_1(tmp_path, size):
+    dataset = FrameDataset(find_image_series(write_clips(tmp_path, 3, 2)), size)
+    for i in range(len(dataset)):
+        image = dataset[i]["image"]
+        assert image.shape == (1, *size)
+        assert image.dtype == torch.float32
+        assert image.min() >= 0
+        assert image.max() <= 1
+        assert image.max() > 0.5
+
+
+def test_at_the_images_own_size_the_pixels_are_those_of_the_file_scaled(tmp_path):
+    series = find_image_series(write_clips(tmp_path, 3))[0]
+    prepared = prepare_series(series, (20, 12))
+    pixels = nib.load(series.files[0]).get_fdata()[:, :, 0]
+    low, high = np.percentile(pixels, [0.5, 99.5])
+    expected = np.clip((pixels - low) / (high - low), 0, 1)
+    np.testing.assert_allclose(prepared.frames[:, 0], np.moveaxis(expected, -1, 0), atol=1e-4)
+    assert prepared.name == "clip_00.nii"
+    np.testing.assert_allclose(prepared.image.frames[:, 0], np.moveaxis(pixels, -1, 0), rtol=1e-6)
+
+
+def test_the_region_is_cut_out_and_sets_the_intensity_scale(tmp_path):
+    rows, columns = np.mgrid[:30, :40]
+    picture = (columns + rows).astype(np.uint8)  # 0 .. 68
+    picture[:, 30:] = 255  # burned-in text beside the region
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    series = find_image_series(tmp_path)[0]
+    prepared = prepare_series(series, (20, 10), region=(5, 8, 25, 18))
+    inside = picture.T[5:25, 8:18].astype(float)
+    low, high = np.percentile(inside, [0.5, 99.5])
+    np.testing.assert_allclose(prepared.frames[0, 0], np.clip((inside - low) / (high - low), 0, 1), atol=1e-4)
+    # a list from a config and an empty one
+    listed = FrameDataset([series], [20, 10], region=[5, 8, 25, 18])
+    torch.testing.assert_close(listed[0]["image"], prepared.frames[0])
+    assert prepare_series(series, (20, 10), region=[]).fit.region is None
+    to_network = prepared.fit.to_network(torch.tensor([[5.0, 8.0]]))
+    torch.testing.assert_close(to_network, torch.zeros(1, 2))
+
+
+@pytest.mark.parametrize("region", [(0, 0, 21, 12), (-1, 0, 5, 5), (5, 5, 5, 8)])
+def test_a_wrong_region_names_the_file_and_the_setting(tmp_path, region):
+    data = find_image_series(write_clips(tmp_path, 2))
+    with pytest.raises(InputError, match=r"clip_00\.nii: region .* is not inside an image of \(20, 12\) px.*'region'"):
+        FrameDataset(data, (16, 16), region=region)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    write_clips(tmp_path, 2)
+    (tmp_path / "broken.png").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"broken\.png cannot be read"):
+        FrameDataset(find_image_series(tmp_path), (16, 16))
