@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from scripts.io.examples_csv import Example, read_examples_csv
+from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 
 HEADER = "image,frame,label,x,y\n"

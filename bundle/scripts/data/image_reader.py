@@ -13,7 +13,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -70,20 +73,26 @@ def read_image_series(series: ImageSeries) -> SeriesImage:
         (30, 1, 320, 240)
     """
     read = {"raster": _read_raster, "nifti": _read_nifti, "dicom": _read_dicom}[series.format]
-    try:
-        image = read(series)
-    except InputError:
-        raise
-    except Exception as error:  # each library has errors of its own; all mean that the file is unreadable
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{series.files[0]} cannot be read ({reason}); remove or repair it") from error
+    image = read(series)
     if not torch.isfinite(image.frames).all():
         raise InputError(f"{series.files[0]} has pixels that are NaN or infinite; replace them, by 0 for example")
     return image
 
 
+@contextmanager
+def _unreadable(path: Path) -> Iterator[None]:
+    """Name the file in whatever error its library raises; each has errors of its own."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path} cannot be read ({reason}); remove or repair it") from error
+
+
 def _read_raster(series: ImageSeries) -> SeriesImage:
-    with Image.open(series.files[0]) as picture:
+    with _unreadable(series.files[0]), Image.open(series.files[0]) as picture:
         pages = [_grey_page(page) for page in ImageSequence.Iterator(picture)]
     return _series_image(series, pages, _LPS_TO_RAS, still=len(pages) == 1)
 
@@ -95,13 +104,15 @@ def _grey_page(page: Image.Image) -> np.ndarray:
 
 
 def _read_nifti(series: ImageSeries) -> SeriesImage:
-    image = nib.load(series.files[0])
+    with _unreadable(series.files[0]):
+        image = nib.load(series.files[0])
     shape = image.shape
     if not (len(shape) in (2, 3) or (len(shape) == 4 and shape[2] == 1)) or min(shape[:2]) < 2:
         raise InputError(
             f"{series.files[0]} has the shape {shape}; an image must be (X, Y), (X, Y, 1), (X, Y, T) or (X, Y, 1, T)"
         )
-    pixels = image.get_fdata(dtype=np.float32).reshape(*shape[:2], -1)
+    with _unreadable(series.files[0]):
+        pixels = image.get_fdata(dtype=np.float32).reshape(*shape[:2], -1)
     return _series_image(series, list(np.moveaxis(pixels, -1, 0)), image.affine, still=pixels.shape[-1] == 1)
 
 
@@ -109,10 +120,11 @@ def _read_dicom(series: ImageSeries) -> SeriesImage:
     pages: list[np.ndarray] = []
     affines: list[np.ndarray] = []
     for path in series.files:
-        dataset = pydicom.dcmread(path)
-        if "PixelData" not in dataset:
-            raise InputError(f"{path} is DICOM without pixels; remove it from the folder")
-        frames = _dicom_frames(dataset)
+        with _unreadable(path):
+            dataset = pydicom.dcmread(path)
+            if "PixelData" not in dataset:
+                raise InputError(f"{path} is DICOM without pixels; remove it from the folder")
+            frames = _dicom_frames(dataset)
         pages += list(frames)
         affines += [_dicom_affine(dataset)] * len(frames)
     frame_ms = float(dataset.get("FrameTime") or 0.0) or None

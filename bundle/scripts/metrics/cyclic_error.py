@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -47,10 +48,11 @@ def grid_points(shape: tuple[int, ...], step: int) -> torch.Tensor:
     return torch.stack(torch.meshgrid(axes, indexing="ij"), dim=-1).flatten(0, -2)
 
 
-def match_points(matcher: Matcher, image: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
-    """Positions (N, spatial_dims) in px, in one image (1, C, *spatial), of N patches already encoded."""
-    prediction = matcher.match(matcher.encode_image(image), patch_code)
-    return normalized_to_index(prediction.chunk(2, dim=1)[0], image.shape[2:])
+def match_points(
+    matcher: Matcher, image_code: torch.Tensor, patch_code: torch.Tensor, shape: Sequence[int]
+) -> torch.Tensor:
+    """Positions (N, spatial_dims) of N encoded patches in one encoded image of a spatial shape, px."""
+    return normalized_to_index(matcher.match(image_code, patch_code).chunk(2, dim=1)[0], shape)
 
 
 def cyclic_error(
@@ -77,11 +79,13 @@ def cyclic_error(
         >>> cyclic_error(NCCMatcher(), image, image.roll(5, 2), torch.tensor([[20.5, 20.5]]), 16).max().item() < 0.1
         True
     """
+    shape = source.shape[2:]
     with torch.no_grad():
-        source_code = matcher.encode_patch(extract_patches(source, points, patch_size))
+        source_code = matcher.encode_image(source)
+        patch_code = matcher.encode_patch(extract_patches(source, points, patch_size))
         errors = []
         for target in targets.split(1):
-            forward = match_points(matcher, target, source_code)
+            forward = match_points(matcher, matcher.encode_image(target), patch_code, shape)
             found = matcher.encode_patch(extract_patches(target, forward, patch_size))
-            errors.append((match_points(matcher, source, found) - points).norm(dim=1))
+            errors.append((match_points(matcher, source_code, found, shape) - points).norm(dim=1))
         return torch.stack(errors)

@@ -73,13 +73,16 @@ def _track_together(
 ) -> list[LandmarkTrack]:
     prepared, key = examples[0].prepared, examples[0].image.to(device)
     start = torch.stack([example.network_point for example in examples]).to(device)
+    shape = key.shape[2:]
+    key_code = matcher.encode_image(key)
     codes = matcher.encode_patch(extract_patches(key, start, patch_size))
     forward, back = [], []
     for frame in prepared.frames.split(1):
         image = frame.to(device)
-        found = match_points(matcher, image, codes)
+        found = match_points(matcher, matcher.encode_image(image), codes, shape)
+        found_codes = matcher.encode_patch(extract_patches(image, found, patch_size))
         forward.append(found)
-        back.append(match_points(matcher, key, matcher.encode_patch(extract_patches(image, found, patch_size))))
+        back.append(match_points(matcher, key_code, found_codes, shape))
     points = prepared.fit.to_original(torch.stack(forward).cpu())
     returned = prepared.fit.to_original(torch.stack(back).cpu())
     return [

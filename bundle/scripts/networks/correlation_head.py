@@ -88,7 +88,14 @@ class CorrelationHead(nn.Module):
             [Conv[Conv.CONV, spatial_dims](image_encoder.channels[i], code_channels, kernel_size=1) for i in fused]
         )
         self.fuse = nn.Sequential(
-            Convolution(spatial_dims, code_channels + (spatial_dims if coordinates else 0), code_channels, kernel_size=1, act="relu", norm="batch"),
+            Convolution(
+                spatial_dims,
+                code_channels + (spatial_dims if coordinates else 0),
+                code_channels,
+                kernel_size=1,
+                act="relu",
+                norm="batch",
+            ),
             Conv[Conv.CONV, spatial_dims](code_channels, code_channels, kernel_size=1),
         )
         self.pool = Pool[Pool.ADAPTIVEAVG, spatial_dims](pool_size)
