@@ -37,7 +37,8 @@ class Landmark:
         n_examples: how many examples the position was fused from.
 
     Example:
-        >>> Landmark("knee.png", None, "patella", x=120.5, y=88.0, sigma_x=1.2, sigma_y=0.8, n_examples=3)
+        >>> Landmark("knee.png", None, "patella", x=120.5, y=88.0, sigma_x=1.2, sigma_y=0.8, n_examples=3).label
+        'patella'
     """
 
     image: str
@@ -66,7 +67,8 @@ def write_landmarks_csv(path: str | os.PathLike[str], landmarks: Iterable[Landma
         OSError: if the file cannot be written.
 
     Example:
-        >>> write_landmarks_csv("landmarks.csv", [Landmark("knee.png", None, "patella", 120.5, 88.0, 1.2, 0.8, 3)])
+        >>> landmark = Landmark("knee.png", None, "patella", 120.5, 88.0, 1.2, 0.8, 3)
+        >>> write_landmarks_csv("landmarks.csv", [landmark])  # doctest: +SKIP
     """
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -88,7 +90,7 @@ def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:
         ValueError: if the header is another one or a cell cannot be read; the message names file and line.
 
     Example:
-        >>> read_landmarks_csv("landmarks.csv")[0].label
+        >>> read_landmarks_csv("landmarks.csv")[0].label  # doctest: +SKIP
         'patella'
     """
     with open(path, newline="", encoding="utf-8-sig") as file:

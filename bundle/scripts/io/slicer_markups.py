@@ -52,7 +52,7 @@ def write_slicer_markups(path: str | os.PathLike[str], landmarks: Sequence[Landm
 
     Example:
         >>> landmark = Landmark("knee.nii", None, "patella", 10.0, 20.0, 1.2, 0.8, 3)
-        >>> write_slicer_markups("knee.mrk.json", [landmark], np.diag([0.5, 0.5, 1.0, 1.0]))
+        >>> write_slicer_markups("knee.mrk.json", [landmark], np.diag([0.5, 0.5, 1.0, 1.0]))  # doctest: +SKIP
     """
     images = {landmark.image for landmark in landmarks}
     if len(images) > 1:
@@ -80,7 +80,7 @@ def read_slicer_markups(path: str | os.PathLike[str]) -> list[tuple[str, tuple[f
         ValueError: if the file is not a Markups file or its unit is not the millimetre; the message names the file.
 
     Example:
-        >>> read_slicer_markups("knee.mrk.json")
+        >>> read_slicer_markups("knee.mrk.json")  # doctest: +SKIP
         [('patella', (-5.0, -10.0, 0.0))]
     """
     try:

@@ -43,6 +43,8 @@ class CorrelationHead(nn.Module):
         pool_size: the patch's stages are pooled to this many cells an axis before the code is made.
         window: half width of the soft-argmax window, in cells.
         temperature: initial factor of the codes' cosine; it is learned.
+        coordinates: tell the image's code where in the image each cell lies, so that a patch's code can learn where
+            such anatomy is to be expected and fewer lookalikes far away are taken for it.
 
     Raises:
         ValueError: the image encoder has not one stage of this stride and a coarser one.
@@ -68,7 +70,7 @@ class CorrelationHead(nn.Module):
         pool_size: int = 4,
         window: int = 2,
         temperature: float = 20.0,
-        coordinates: bool = False,
+        coordinates: bool = True,
     ) -> None:
         super().__init__()
         self.spatial_dims = spatial_dims

@@ -71,7 +71,7 @@ def write_animation(
         KeyError: if ``colors`` lacks a label.
 
     Example:
-        >>> write_animation("clip.gif", frames, landmarks, fps=15)
+        >>> write_animation("clip.gif", frames, landmarks, fps=15)  # doctest: +SKIP
     """
     frames = np.asarray(frames)
     if frames.ndim != 3 or len(frames) == 0:

@@ -143,7 +143,7 @@ def write_overlay(
         KeyError: if ``colors`` lacks a label.
 
     Example:
-        >>> write_overlay("knee.png", image, landmarks, title="Knee, three examples")
+        >>> write_overlay("knee.png", image, landmarks, title="Knee, three examples")  # doctest: +SKIP
     """
     image = np.asarray(image)
     if image.ndim != 2:

@@ -85,7 +85,8 @@ class Section:
         files: files to link to, likewise.
 
     Example:
-        >>> Section("Motion", "Three landmarks.", pictures=["clip.gif"], files=["landmarks.csv"])
+        >>> Section("Motion", "Three landmarks.", pictures=["clip.gif"], files=["landmarks.csv"]).heading
+        'Motion'
     """
 
     heading: str
@@ -121,7 +122,7 @@ def write_report(
 
     Example:
         >>> section = Section("Motion", "Three landmarks.", pictures=["clip.gif"], files=["landmarks.csv"])
-        >>> write_report("out/index.html", title="Liver", intro="One clip.", sections=[section],
+        >>> write_report("out/index.html", title="Liver", intro="One clip.", sections=[section],  # doctest: +SKIP
         ...              metrics={"cyclic_error_px": 1.8, "motion_px": {"dome": 12.5, "vessel": 9.1}})
     """
     for section in sections:

@@ -54,7 +54,7 @@ def write_trajectories(
         KeyError: if ``colors`` lacks a label.
 
     Example:
-        >>> write_trajectories("motion.png", landmarks, title="Liver", pixel_note="1 px = 1.4 mm")
+        >>> write_trajectories("motion.png", landmarks, title="Liver", pixel_note="1 px = 1.4 mm")  # doctest: +SKIP
     """
     if not landmarks:
         raise ValueError("There is no landmark to draw.")

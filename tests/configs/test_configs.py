@@ -1,0 +1,115 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The configs as MONAI's bundle tools and the Model Zoo see them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from monai.bundle import ConfigWorkflow, ckpt_export, verify_net_in_out
+
+from scripts.io.input_error import InputError
+
+BUNDLE = Path(__file__).parents[2] / "bundle"
+CONFIGS = sorted(path.relative_to(BUNDLE).as_posix() for path in (BUNDLE / "configs").rglob("*.json"))
+
+
+@pytest.fixture(autouse=True)
+def in_the_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(BUNDLE)
+
+
+@pytest.fixture(autouse=True)
+def keep_excepthook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configs replace it; the tests after these must not see that."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork
+
+    encoders = ResidualEncoder(), ResidualEncoder()
+    path = tmp_path_factory.mktemp("weights") / "model.pt"
+    torch.save(TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders)).state_dict(), path)
+    return str(path)
+
+
+def workflow(config: str, kind: str, **overrides: object) -> ConfigWorkflow:
+    made = ConfigWorkflow(
+        config_file=[f"configs/{config}", "configs/data/echo_demo.json"],
+        meta_file="configs/metadata.json",
+        logging_file="configs/logging.conf",
+        workflow_type=kind,
+        **overrides,
+    )
+    made.initialize()
+    return made
+
+
+def test_properties_of_training() -> None:
+    assert not workflow("train.json", "train").check_properties()
+
+
+@pytest.mark.parametrize("config", ["inference.json", "evaluate.json"])
+def test_properties_of_inference(config: str, weights: str) -> None:
+    assert not workflow(config, "infer", ckpt_path=weights).check_properties()
+
+
+def test_network_takes_and_gives_what_the_metadata_says() -> None:
+    verify_net_in_out("network_def", meta_file="configs/metadata.json", config_file="configs/inference.json", n=4)
+
+
+def test_weights_export_to_torchscript_with_both_inputs(weights: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "model.ts")
+    config = {"meta_file": "configs/metadata.json", "config_file": "configs/inference.json"}
+    ckpt_export("network_def", filepath=path, ckpt_file=weights, **config)
+    network = torch.jit.load(path)
+    assert network(torch.rand(2, 1, 64, 64), torch.rand(2, 1, 48, 48)).shape == (2, 4)
+    assert network(torch.rand(2, 1, 64, 64)).shape == (2, 4)
+
+
+def test_a_state_dict_is_under_25_mb(weights: str) -> None:
+    assert Path(weights).stat().st_size < 25e6
+
+
+def test_metadata_has_exact_versions_that_the_constraints_pin() -> None:
+    metadata = json.loads((BUNDLE / "configs/metadata.json").read_text())
+    pins = dict(line.split("==") for line in (BUNDLE.parent / "constraints.txt").read_text().split() if "==" in line)
+    stated = {"monai": metadata["monai_version"], "torch": metadata["pytorch_version"]}
+    stated |= {"numpy": metadata["numpy_version"], **metadata["required_packages_version"]}
+    assert {name: pins[name] for name in stated} == stated
+    assert metadata["version"] in metadata["changelog"]
+    assert f'version = "{metadata["version"]}"' in (BUNDLE.parent / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize("path", CONFIGS)
+def test_every_component_that_a_config_names_exists(path: str) -> None:
+    for name in re.findall(r"\bscripts\.[\w.]+", (BUNDLE / path).read_text()):
+        package, _, attribute = name.rpartition(".")
+        assert hasattr(importlib.import_module(package), attribute), name
+
+
+@pytest.mark.parametrize("config", ["train.json", "evaluate.json", "inference.json"])
+def test_the_default_folder_of_images_is_missed_with_a_clear_word(config: str) -> None:
+    made = ConfigWorkflow(config_file=f"configs/{config}", meta_file="configs/metadata.json", workflow_type="train")
+    with pytest.raises(Exception) as caught:
+        made.parser.get_parsed_content("series")
+    cause = caught.value
+    while not isinstance(cause, InputError):
+        cause = cause.__cause__
+    assert "--dataset_dir must be a folder of images" in str(cause)

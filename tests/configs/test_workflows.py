@@ -1,0 +1,231 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The three workflows as a user runs them: the real command line, real files, tiny sizes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from scripts.data.phantom import write_phantom
+
+BUNDLE = Path(__file__).parents[2] / "bundle"
+# the smallest run that still goes through everything
+TINY = ["--image_size", "[48,44]", "--patch_size", "16", "--batch_size", "2"]
+SHORT = ["--max_epochs", "2", "--steps_per_epoch", "2", "--val_interval", "1", "--patches_per_image", "2"]
+
+
+def run_bundle(run_id: str, configs: list[str], *options: str) -> subprocess.CompletedProcess[str]:
+    """``python -m monai.bundle run`` in the bundle's folder."""
+    files = str([f"configs/{name}" for name in configs])
+    command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", files]
+    command += ["--logging_file", "configs/logging.conf", *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=BUNDLE, capture_output=True, text=True, env=environment, check=False)
+
+
+def assert_ran(result: subprocess.CompletedProcess[str]) -> None:
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantom")
+    write_phantom(folder, subjects=range(2), size=(48, 44), n_frames=6, motion_px=4.0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(phantom: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of weights, trained through the command line."""
+    folder = tmp_path_factory.mktemp("models")
+    where = ["--dataset_dir", str(phantom), "--ckpt_dir", str(folder)]
+    assert_ran(run_bundle("training", ["train.json"], *where, *TINY, *SHORT))
+    return folder
+
+
+def evaluate(phantom: Path, trained: Path, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    where = ["--dataset_dir", str(phantom), "--ckpt_path", str(trained / "model.pt"), "--output_dir", str(output)]
+    return run_bundle("evaluating", ["evaluate.json", "data/phantom.json"], *where, *TINY, *options)
+
+
+def infer(images: Path, trained: Path, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    where = ["--dataset_dir", str(images), "--ckpt_path", str(trained / "model.pt"), "--output_dir", str(output)]
+    return run_bundle("inferring", ["inference.json"], *where, *TINY, *options)
+
+
+def write_csv(path: Path, *rows: str) -> str:
+    path.write_text("\n".join(["image,frame,label,x,y", *rows]) + "\n")
+    return str(path)
+
+
+def test_training_keeps_the_best_and_the_last_weights(trained: Path) -> None:
+    best = torch.load(trained / "model.pt", weights_only=True)
+    last = torch.load(trained / "checkpoint_last.pt", weights_only=True)
+    assert all(isinstance(value, torch.Tensor) for value in best.values()), "the best weights are a bare state dict"
+    assert set(last) >= {"model", "optimizer", "lr_scheduler"}
+    assert set(best) == set(last["model"])
+    summary = json.loads((trained / "model.json").read_text())
+    assert summary["iterations"] == 4
+    assert summary["train_seconds"] > 0
+    metrics = summary["last_validation"]
+    mean = (metrics["val_self_matching_error_px"] + metrics["val_cyclic_error_px"]) / 2
+    assert metrics["val_error_px"] == pytest.approx(mean, abs=1e-3)
+
+
+def test_evaluating_writes_the_metrics(phantom: Path, trained: Path, tmp_path: Path) -> None:
+    assert_ran(evaluate(phantom, trained, tmp_path))
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    single = ["self_matching_error_px", "cyclic_error_px", "ncc_cyclic_error_px", "pixel_cyclic_error_px", "error_px"]
+    assert all(np.isfinite(metrics[name]) for name in [*single, "copy_first_px", "ncc_px", "train_seconds"])
+    assert len(metrics["motion_px"]) == 5
+    # independent truth: the phantom's own tables
+    rows = list(csv.DictReader((phantom / "tracks.csv").open()))
+    first = {(row["image"], row["label"]): (float(row["x"]), float(row["y"])) for row in rows if row["frame"] == "0"}
+    moved = [
+        np.hypot(
+            float(row["x"]) - first[row["image"], row["label"]][0],
+            float(row["y"]) - first[row["image"], row["label"]][1],
+        )
+        for row in rows
+        if row["frame"] != "0"
+    ]
+    assert metrics["copy_first_px"] == pytest.approx(np.mean(moved), abs=2e-3)
+
+
+def test_inferring_writes_tables_markups_and_pictures(phantom: Path, trained: Path, tmp_path: Path) -> None:
+    assert_ran(
+        infer(phantom, trained, tmp_path, "--examples", str(phantom / "examples.csv"), "--within_subject", "True")
+    )
+    rows = list(csv.DictReader((tmp_path / "landmarks.csv").open()))
+    assert list(rows[0]) == ["image", "frame", "label", "x", "y", "sigma_x", "sigma_y", "n_examples"]
+    assert len(rows) == 2 * 6 * 5
+    assert {row["n_examples"] for row in rows} == {"1"}
+    for image in ("subject_00.nii.gz", "subject_01.nii.gz"):
+        assert (tmp_path / "markups" / f"{image}.mrk.json").exists()
+        assert (tmp_path / "pictures" / f"{image}.gif").exists()
+    assert (tmp_path / "index.html").exists()
+
+
+def test_several_rows_of_a_label_are_several_examples(phantom: Path, trained: Path, tmp_path: Path) -> None:
+    assert_ran(infer(phantom, trained, tmp_path, "--examples", str(phantom / "examples.csv"), "--max_pictures", "0"))
+    rows = list(csv.DictReader((tmp_path / "landmarks.csv").open()))
+    assert {row["n_examples"] for row in rows} == {"2"}
+
+
+def test_still_images_of_any_size_and_colour(trained: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    (images / "sub").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (50, 70, 3), dtype=np.uint8)).save(images / "a.png")
+    Image.fromarray(rng.integers(0, 255, (90, 40), dtype=np.uint8)).save(images / "sub" / "b.jpg")
+    examples = write_csv(tmp_path / "examples.csv", "a.png,,tip,69,49")
+    assert_ran(infer(images, trained, tmp_path / "out", "--examples", examples))
+    rows = list(csv.DictReader((tmp_path / "out" / "landmarks.csv").open()))
+    assert [(row["image"], row["frame"]) for row in rows] == [("a.png", ""), ("sub/b.jpg", "")]
+    assert (tmp_path / "out" / "pictures" / "sub" / "b.jpg.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["subject_00.nii.gz,0,tip,60,10"], "lies outside subject_00.nii.gz"),
+        (["nowhere.png,,tip,6,10"], "image 'nowhere.png' is neither"),
+        (["subject_00.nii.gz,0,tip,,"], "x is empty"),
+    ],
+)
+def test_bad_examples_stop_with_one_clear_message(
+    phantom: Path, trained: Path, tmp_path: Path, rows: list[str], message: str
+) -> None:
+    examples = write_csv(tmp_path / "examples.csv", *rows)
+    result = infer(phantom, trained, tmp_path / "out", "--examples", examples)
+    assert_stopped(result, message)
+    assert "examples.csv" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def assert_stopped(result: subprocess.CompletedProcess[str], message: str) -> None:
+    assert result.returncode == 1
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, result.stderr[-3000:]
+    assert message in errors[0]
+    assert "Traceback" not in result.stderr
+
+
+def test_a_wanted_label_with_no_example_stops(phantom: Path, trained: Path, tmp_path: Path) -> None:
+    options = ["--examples", str(phantom / "examples.csv"), "--labels", "['spleen']"]
+    assert_stopped(infer(phantom, trained, tmp_path / "out", *options), "no example of 'spleen'")
+
+
+def test_inferring_without_examples_stops(phantom: Path, trained: Path, tmp_path: Path) -> None:
+    assert_stopped(infer(phantom, trained, tmp_path / "out"), "give --examples FILE.csv")
+
+
+def test_inferring_without_weights_stops(phantom: Path, tmp_path: Path) -> None:
+    options = ["--examples", str(phantom / "examples.csv")]
+    assert_stopped(infer(phantom, tmp_path, tmp_path / "out", *options), "train first, or give --ckpt_path")
+
+
+def test_training_on_an_empty_folder_stops(tmp_path: Path) -> None:
+    result = run_bundle("training", ["train.json"], "--dataset_dir", str(tmp_path), *TINY, *SHORT)
+    assert_stopped(result, "holds no image")
+
+
+def test_training_on_an_unreadable_file_stops_and_names_it(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    models = tmp_path / "models"
+    where = ["--dataset_dir", str(tmp_path), "--ckpt_dir", str(models)]
+    assert_stopped(run_bundle("training", ["train.json"], *where, *TINY, *SHORT), "broken.png cannot be read")
+    assert not models.exists()
+
+
+def test_frames_of_different_size_in_one_file_stop(tmp_path: Path) -> None:
+    pages = [Image.new("L", (20, 20)), Image.new("L", (30, 20))]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+    result = run_bundle("training", ["train.json"], "--dataset_dir", str(tmp_path), *TINY, *SHORT)
+    assert_stopped(result, "differ in size")
+
+
+@pytest.mark.parametrize("variant", ["head/regression.json", "loss/laplace.json"])
+def test_variants_train_evaluate_and_infer(phantom: Path, tmp_path: Path, variant: str) -> None:
+    where = ["--dataset_dir", str(phantom), "--ckpt_dir", str(tmp_path)]
+    assert_ran(run_bundle("training", ["train.json", variant], *where, *TINY, *SHORT))
+    options = ["--ckpt_path", str(tmp_path / "model.pt"), "--examples", str(phantom / "examples.csv")]
+    options += ["--dataset_dir", str(phantom), "--output_dir", str(tmp_path / "out"), "--max_pictures", "0"]
+    assert_ran(run_bundle("inferring", ["inference.json", variant], *options, *TINY))
+    assert (tmp_path / "out" / "landmarks.csv").exists()
+
+
+def test_weights_of_another_head_are_refused(phantom: Path, trained: Path, tmp_path: Path) -> None:
+    options = ["--ckpt_path", str(trained / "model.pt"), "--examples", str(phantom / "examples.csv")]
+    options += ["--dataset_dir", str(phantom), "--output_dir", str(tmp_path / "out")]
+    result = run_bundle("inferring", ["inference.json", "head/regression.json"], *options, *TINY)
+    assert_stopped(result, "do not fit the network")
+
+
+def test_tracking_with_mlflow(phantom: Path, tmp_path: Path) -> None:
+    where = ["--dataset_dir", str(phantom), "--ckpt_dir", str(tmp_path / "models"), "--output_dir", f"$'{tmp_path}'"]
+    assert_ran(run_bundle("training", ["train.json"], *where, *TINY, *SHORT, "--tracking", "mlflow"))
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlruns.db")
+    runs = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    metrics = {name for run in runs for name in run.data.metrics}
+    assert {"val_error_px", "val_cyclic_error_px", "train_loss"} <= metrics

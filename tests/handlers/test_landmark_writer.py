@@ -1,0 +1,165 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of what inference writes, through MONAI's evaluator with cross-correlation in the network's place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.engines import SupervisedEvaluator
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from scripts.baselines import NCCMatcher
+from scripts.data.example_images import read_example_points
+from scripts.data.frame_dataset import FrameDataset
+from scripts.data.image_series import find_image_series
+from scripts.engines import SeriesPrepareBatch
+from scripts.handlers import LandmarkWriter
+from scripts.inferers import ExampleBank, MultiExampleInferer
+from scripts.io.landmarks_csv import Landmark, read_landmarks_csv
+from scripts.io.slicer_markups import read_slicer_markups
+
+CLIP, STILL = "patient/clip.nii", "still.png"
+SHIFTS = {CLIP: [(0, 0), (4, -2), (8, 4)], STILL: [(6, -4)]}
+A, B = np.array([40, 30]), np.array([34, 28])  # in an image without a shift
+APART = np.array([6, 0])  # the still's example of "a" is marked at another place of the texture
+AFFINE = np.array([[0.5, 0, 0, 10], [0, 0.7, 0, -20], [0, 0, 1, 5], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def data(tmp_path, write_clip, texture_frames) -> Path:
+    """A clip and a still of one texture, 80 x 60 px."""
+    folder = tmp_path / "data"
+    write_clip(folder / CLIP, SHIFTS[CLIP], affine=AFFINE)
+    still = texture_frames((80, 60), SHIFTS[STILL])[0]
+    Image.fromarray((still.T * 200 + 20).clip(0, 255).astype(np.uint8)).save(folder / STILL)
+    return folder
+
+
+def infer(data: Path, output: Path, *, within_subject: bool = False, runs: int = 1, **options) -> Path:
+    """Find "a" and "b" at the network's size of 40 x 40 px; batches of three run across the images."""
+    dataset = FrameDataset(find_image_series(data), (40, 40))
+    at = A + SHIFTS[STILL][0] + APART
+    rows = [f"{CLIP},0,a,{A[0]},{A[1]}", f"{CLIP},0,b,{B[0]},{B[1]}", f"{STILL},,a,{at[0]},{at[1]}"]
+    table = data.parent / "examples.csv"
+    table.write_text("\n".join(["image,frame,label,x,y", *rows]) + "\n")
+    network = NCCMatcher()
+    bank = ExampleBank(network, patch_size=15).add_points(read_example_points(table, dataset, data))
+    evaluator = SupervisedEvaluator(
+        device=torch.device("cpu"),
+        val_data_loader=DataLoader(dataset, batch_size=3),
+        network=network,
+        inferer=MultiExampleInferer(bank),
+        prepare_batch=SeriesPrepareBatch(dataset, within_subject=within_subject),
+        val_handlers=[LandmarkWriter(output, dataset, bank, within_subject=within_subject, **options)],
+        decollate=False,
+    )
+    for _ in range(runs):
+        evaluator.run()
+    return output
+
+
+def check(row: Landmark, place: np.ndarray) -> None:
+    np.testing.assert_allclose((row.x, row.y), place, atol=0.5)
+
+
+def test_rows_are_in_px_of_the_original_and_fused_from_all_examples(data, tmp_path):
+    rows = read_landmarks_csv(infer(data, tmp_path / "out", max_pictures=0) / "landmarks.csv")
+    expected = [(CLIP, t, label) for t in range(3) for label in "ab"] + [(STILL, None, "a"), (STILL, None, "b")]
+    assert [(row.image, row.frame, row.label) for row in rows] == expected
+    for row in rows:
+        shift = np.array(SHIFTS[row.image][row.frame or 0])
+        # the two examples of "a" are equally sure and disagree by APART: their mean is half-way
+        check(row, shift + (A + APART / 2 if row.label == "a" else B))
+        assert row.n_examples == (2 if row.label == "a" else 1)
+        # cross-correlation is sure to half the network's image, 20 of its px or 40 of the original's
+        assert row.sigma_x == pytest.approx(np.hypot(40, 3) if row.label == "a" else 40, abs=0.1)
+        assert row.sigma_y == pytest.approx(40, abs=0.1)
+    table = (tmp_path / "out" / "landmarks.csv").read_text().splitlines()
+    assert table[-1].startswith(f"{STILL},,b,")
+
+
+def test_within_a_subject_its_own_examples_answer_alone(data, tmp_path):
+    rows = read_landmarks_csv(infer(data, tmp_path / "out", within_subject=True, max_pictures=0) / "landmarks.csv")
+    assert len(rows) == 8
+    for row in rows:
+        shift = np.array(SHIFTS[row.image][row.frame or 0])
+        own_a = A if row.image == CLIP else A + APART
+        check(row, shift + (own_a if row.label == "a" else B))  # the still has no "b" and takes the clip's
+        assert row.n_examples == 1
+
+
+def test_markups_have_every_point_in_lps_mm(data, tmp_path):
+    output = infer(data, tmp_path / "out", max_pictures=0)
+    rows = read_landmarks_csv(output / "landmarks.csv")
+    clip = read_slicer_markups(output / "markups" / f"{CLIP}.mrk.json")
+    still = read_slicer_markups(output / "markups" / f"{STILL}.mrk.json")
+    assert [label for label, _ in clip] == ["a [0]", "b [0]", "a [1]", "b [1]", "a [2]", "b [2]"]
+    assert [label for label, _ in still] == ["a", "b"]
+    for (_, place), row in zip(clip, rows[:6], strict=True):
+        np.testing.assert_allclose(place, (-(0.5 * row.x + 10), -(0.7 * row.y - 20), 5), atol=2e-3)
+    for (_, place), row in zip(still, rows[6:], strict=True):
+        np.testing.assert_allclose(place, (row.x, row.y, 0), atol=2e-3)
+
+
+def files(output: Path) -> set[str]:
+    return {path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()}
+
+
+TABLES = {"landmarks.csv", "index.html", f"markups/{CLIP}.mrk.json", f"markups/{STILL}.mrk.json"}
+OF_CLIP = {f"pictures/{CLIP}.gif", f"pictures/{CLIP}.trajectories.png"}
+
+
+def test_pictures_of_both_kinds_and_a_page_that_shows_them(data, tmp_path):
+    output = infer(data, tmp_path / "out", title="Hearts & more")
+    assert files(output) == TABLES | OF_CLIP | {f"pictures/{STILL}.png"}
+    with Image.open(output / f"pictures/{CLIP}.gif") as gif:
+        assert gif.n_frames == 3
+        assert gif.info["duration"] == 100  # the file does not tell its rate
+    with Image.open(output / f"pictures/{STILL}.png") as picture:
+        assert picture.size == (900, 675)
+    page = (output / "index.html").read_text()
+    assert "Hearts &amp; more" in page
+    assert "2 landmarks in 2 images, found from 3 examples." in page
+    assert "Pictures show" not in page
+    for name in (files(output) - {"index.html"}):
+        assert f'"./{name}"' in page
+    assert "Metrics" not in page
+
+
+def test_pictures_are_of_the_first_images_and_tables_of_all(data, tmp_path):
+    output = infer(data, tmp_path / "out", max_pictures=1, max_fps=5.0)
+    assert files(output) == TABLES | OF_CLIP
+    assert len(read_landmarks_csv(output / "landmarks.csv")) == 8
+    with Image.open(output / f"pictures/{CLIP}.gif") as gif:
+        assert gif.info["duration"] == 200
+    assert "Pictures show the first 1." in (output / "index.html").read_text()
+
+
+def test_an_evaluations_figures_are_shown(data, tmp_path):
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "metrics.json").write_text(json.dumps({"cyclic_error_px": 1.875}))
+    page = (infer(data, output, max_pictures=0) / "index.html").read_text()
+    assert "Cyclic error" in page
+    assert "1.88" in page
+    assert '"./metrics.json"' in page
+
+
+def test_a_second_run_replaces_the_first(data, tmp_path):
+    once = infer(data, tmp_path / "once", max_pictures=0) / "landmarks.csv"
+    twice = infer(data, tmp_path / "twice", max_pictures=0, runs=2) / "landmarks.csv"
+    assert twice.read_text() == once.read_text()
