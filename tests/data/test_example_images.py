@@ -136,7 +136,7 @@ def test_only_wanted_labels_are_read(tmp_path, data, dataset):
         ("gone.png,,a,3,4", r"image 'gone\.png' is neither an existing absolute path nor found below .*data"),
         ("../e.csv,,a,3,4", r"'\.\./e\.csv' is not a PNG"),
         ("../broken.png,,a,3,4", r"broken\.png cannot be read"),
-        (".,0,a,3,4", r"folder '\.' holds 2 images; name a file"),
+        ("../data,0,a,3,4", r"folder '\.\./data' holds 2 images; name a file"),
         ("still.png,1,a,3,4", r"frame 1 of still\.png does not exist; it has frames 0 to 0"),
         ("sub/clip.nii,3,a,3,4", r"frame 3 of sub/clip\.nii does not exist; it has frames 0 to 2"),
         ("sub/clip.nii,,a,3,4", r"sub/clip\.nii has 3 frames; tell in the column 'frame'"),

@@ -135,7 +135,7 @@ def test_pictures_of_both_kinds_and_a_page_that_shows_them(data, tmp_path):
     assert "Hearts &amp; more" in page
     assert "2 landmarks in 2 images, found from 3 examples." in page
     assert "Pictures show" not in page
-    for name in (files(output) - {"index.html"}):
+    for name in files(output) - {"index.html"}:
         assert f'"./{name}"' in page
     assert "Metrics" not in page
 

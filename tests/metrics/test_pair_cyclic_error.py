@@ -90,7 +90,8 @@ def test_a_matcher_that_knows_positions_by_heart_is_found_out_by_the_perturbatio
     write_clip(tmp_path / "a.nii", STILL * 3, shape=SHAPE)
     dataset = FrameDataset(find_image_series(tmp_path), SHAPE)
     matcher = ByHeart(dataset[0]["image"][None])
-    assert PairCyclicError(dataset, 15, pairs=4, step=4, perturb=False)(matcher).max() < 0.2
+    keep = inner(4, 14)
+    assert PairCyclicError(dataset, 15, pairs=4, step=4, perturb=False)(matcher)[:, keep].max() < 0.2
 
     # Its way out ends at p. There the target shows what the source shows at A(p), so that its way back ends at A(p).
     points = grid_points(SHAPE, 4)
@@ -101,9 +102,9 @@ def test_a_matcher_that_knows_positions_by_heart_is_found_out_by_the_perturbatio
     expected = (seen - points).norm(dim=2)
 
     perturbed = PairCyclicError(dataset, 15, pairs=4, step=4, perturb=True, seed=3)
-    errors, keep = perturbed(matcher), inner(4, 14)
+    errors = perturbed(matcher)
     assert expected[:, keep].mean() > 1
-    torch.testing.assert_close(errors[:, keep], expected[:, keep], atol=1.0, rtol=0)
+    torch.testing.assert_close(errors[:, keep], expected[:, keep], atol=0.5, rtol=0)
     # one that finds the content is not
     assert perturbed(NCCMatcher())[:, keep].mean() < 0.3 * errors[:, keep].mean()
 
@@ -113,7 +114,7 @@ def test_a_single_image_is_paired_with_itself(tmp_path, write_clip):
     dataset = FrameDataset(find_image_series(tmp_path), SHAPE, hold_out_every=5, held_out=True)
     same = PairCyclicError(dataset, 15, pairs=2, step=8, perturb=False)
     assert same.pairs == [(0, 0), (0, 0)]
-    assert same(NCCMatcher()).max() < 0.2
+    assert same(NCCMatcher())[:, inner(8, 10)].max() < 0.2
     assert PairCyclicError(dataset, 15, pairs=2, step=8)(NCCMatcher()).isfinite().all()
 
 

@@ -22,6 +22,7 @@ import torch
 from tqdm import tqdm
 
 from scripts.data.example_images import ExamplePoint
+from scripts.data.image_series import ImageSeries
 from scripts.io.examples_csv import read_examples_csv
 from scripts.io.input_error import InputError
 from scripts.metrics.cyclic_error import Matcher, match_points
@@ -58,9 +59,9 @@ def track_landmarks(
         patch_size: side of the patches, px of the network's image.
         device: where the matcher is.
     """
-    frames_with_examples: dict[tuple[str, int], list[ExamplePoint]] = defaultdict(list)
+    frames_with_examples: dict[tuple[ImageSeries, int], list[ExamplePoint]] = defaultdict(list)
     for example in examples:
-        frames_with_examples[example.prepared.name, example.frame].append(example)
+        frames_with_examples[example.prepared.image.series, example.frame].append(example)
     tracks: list[LandmarkTrack] = []
     for together in tqdm(frames_with_examples.values(), desc="tracking", unit="series", disable=None):
         tracks += _track_together(matcher, together, patch_size, device)
