@@ -29,7 +29,7 @@ def dataset(tmp_path, write_clip) -> FrameDataset:
 
 
 @pytest.mark.parametrize("within_subject", [True, False])
-def test_names_go_with_the_frames_if_they_matter(dataset, within_subject):
+def test_sources_go_with_the_frames_if_they_matter(dataset, tmp_path, within_subject):
     prepare = SeriesPrepareBatch(dataset, within_subject=within_subject)
     prepared = [(batch, prepare(batch, "cpu")) for batch in DataLoader(dataset, batch_size=3)]
     for batch, (image, target, args, kwargs) in prepared:
@@ -37,5 +37,6 @@ def test_names_go_with_the_frames_if_they_matter(dataset, within_subject):
         assert target is None
         assert args == ()
         assert kwargs.keys() == {"sources"}
-    names = [kwargs["sources"] for _, (*_, kwargs) in prepared]
-    assert names == ([["a.nii", "a.nii", "sub/b.nii"], ["sub/b.nii", "sub/b.nii"]] if within_subject else [None, None])
+    sources = [kwargs["sources"] for _, (*_, kwargs) in prepared]
+    a, b = str(tmp_path / "a.nii"), str(tmp_path / "sub" / "b.nii")
+    assert sources == ([[a, a, b], [b, b]] if within_subject else [None, None])

@@ -70,7 +70,7 @@ def read_example_points(
     Args:
         path: the CSV file; None gives no examples.
         dataset: the data set, whose series are not read twice.
-        dataset_dir: its folder, or a list of folders.
+        dataset_dir: its folder, or its one file.
         labels: the landmarks that are wanted; None for all in the file.
 
     Raises:
@@ -83,9 +83,8 @@ def read_example_points(
     missing = [label for label in labels or [] if label not in {row.label for row in rows}]
     if missing:
         raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add a row for each or leave it out")
-    folders = [dataset_dir] if isinstance(dataset_dir, (str, os.PathLike)) else list(dataset_dir)
-    near = [Path(path).parent, *map(Path, folders)]
-    near = [folder.parent if folder.is_file() else folder for folder in near]
+    folder = Path(dataset_dir)
+    near = [Path(path).parent, folder.parent if folder.is_file() else folder]
     known = {prepared.image.series: prepared for prepared in dataset.series}
     points = []
     for row in rows:

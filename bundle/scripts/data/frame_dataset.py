@@ -46,8 +46,13 @@ class PreparedSeries:
 
     @property
     def name(self) -> str:
-        """Name of the series, see :class:`scripts.data.ImageSeries`."""
+        """Name of the series in its data set, see :class:`scripts.data.ImageSeries`."""
         return self.image.series.name
+
+    @property
+    def source(self) -> str:
+        """What tells the series from all others, of other data sets too: the path of its first file."""
+        return str(self.image.series.files[0].resolve())
 
 
 def prepare_series(

@@ -48,16 +48,14 @@ class ImageSeries:
     format: str
 
 
-def find_image_series(
-    dataset_dir: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
-) -> list[ImageSeries]:
+def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
     """Find all images below a folder, in any number of sub-folders.
 
     Single-frame DICOM files of one folder that share a series UID and a matrix are one series, in the order of
     their InstanceNumber; every other file is an image of its own. Files that are no images are passed over.
 
     Args:
-        dataset_dir: a folder, one file, or a list of either.
+        dataset_dir: a folder, or one file.
 
     Returns:
         The series, sorted by name.
@@ -69,11 +67,9 @@ def find_image_series(
         >>> [series.name for series in find_image_series("clips")]  # doctest: +SKIP
         ['patient_1/cine.nii.gz', 'patient_2/IM0001.dcm']
     """
-    folders = [dataset_dir] if isinstance(dataset_dir, (str, os.PathLike)) else list(dataset_dir)
-    series = [one for folder in folders for one in _find_below(Path(folder))]
+    series = _find_below(Path(dataset_dir))
     if not series:
-        where = ", ".join(str(folder) for folder in folders)
-        raise InputError(f"{where} holds no image; give a folder with PNG, JPEG, TIFF, NIfTI or DICOM files")
+        raise InputError(f"{dataset_dir} holds no image; give a folder with PNG, JPEG, TIFF, NIfTI or DICOM files")
     return sorted(series, key=lambda one: one.name)
 
 

@@ -43,7 +43,7 @@ class SeriesPrepareBatch(PrepareBatch):
         non_blocking: bool = False,
         **kwargs: Any,
     ) -> tuple[torch.Tensor, None, tuple, dict[str, Any]]:
-        """Image, no target, no further positional inputs, the names of the series if they matter."""
+        """Image, no target, no further positional inputs, the series if they matter."""
         images = batchdata["image"].to(device=device, non_blocking=non_blocking)
-        names = [self.dataset.series[int(index)].name for index in batchdata["series"]]
-        return images, None, (), {"sources": names if self.within_subject else None}
+        sources = [self.dataset.series[int(index)].source for index in batchdata["series"]]
+        return images, None, (), {"sources": sources if self.within_subject else None}

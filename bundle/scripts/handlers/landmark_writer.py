@@ -91,7 +91,7 @@ class LandmarkWriter:
         fit, size = prepared.fit, self.dataset.image_size
         points = fit.to_original(normalized_to_index(mean, size)).tolist()
         sigmas = fit.length_to_original(normalized_scale_to_index(sigma, size)).tolist()
-        source = prepared.name if self.within_subject else None
+        source = prepared.source if self.within_subject else None
         index = None if prepared.image.still else frame
         return [
             Landmark(prepared.name, index, label, *point, *spread, len(self.bank.select(label, source)))

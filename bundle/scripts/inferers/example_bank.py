@@ -61,7 +61,7 @@ class ExampleBank:
             image: (1, C, *spatial), prepared as for the network.
             points: (N, spatial_dims), px of that image.
             labels: the landmark of each point.
-            source: name of the series that the image is of, see :meth:`select`.
+            source: the series that the image is of, see :meth:`select`.
 
         Raises:
             ValueError: the numbers of points and labels differ, or a point lies outside the image.
@@ -91,7 +91,7 @@ class ExampleBank:
             raise InputError("landmarks are found from examples; give --examples FILE.csv (image,frame,label,x,y)")
         for example in examples:
             point = example.network_point.unsqueeze(0).to(device)
-            self.add(example.image.to(device), point, [example.label], example.prepared.name)
+            self.add(example.image.to(device), point, [example.label], example.prepared.source)
         return self
 
     def drop(self, label: str) -> None:
