@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := cd bundle && $(BIN)/python -W ignore -m monai.bundle run
-LOG := --logging_file configs/logging.conf
+LOG := --meta_file configs/metadata.json --logging_file configs/logging.conf
 
 .DEFAULT_GOAL := help
 .PHONY: help demo phantom test test-slow lint format bench clean

@@ -89,15 +89,15 @@ def test_subjects_and_seeds_differ(clean, other):
 
 
 def test_dots_painted_at_the_landmarks_arrive_where_the_tracks_say(clean, monkeypatch):
-    def paint_dots(canvas: phantom._Canvas, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def paint_dots(canvas: phantom.Canvas, rng: np.random.Generator) -> dict[str, np.ndarray]:
         points = paint_anatomy(canvas, rng)
         canvas.image = sum(
             np.exp(-((canvas.x - x) ** 2 + (canvas.y - y) ** 2) / (2 * 1.5**2)) for x, y in points.values()
         )
         return points
 
-    paint_anatomy = phantom._paint_anatomy
-    monkeypatch.setattr(phantom, "_paint_anatomy", paint_dots)
+    paint_anatomy = phantom.paint_anatomy
+    monkeypatch.setattr(phantom, "paint_anatomy", paint_dots)
     dots = breathing_phantom(0, n_frames=FRAMES, noise=0.0, gain_drift=0.0)
     for label, track in clean.tracks.items():
         np.testing.assert_array_equal(dots.tracks[label], track)
