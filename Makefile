@@ -27,9 +27,9 @@ demo: $(INSTALLED) ## Train on a real echocardiogram without labels, follow four
 	    --ckpt_path $(CURDIR)/demo_output/models/model.pt --output_dir $(CURDIR)/demo_output
 	@echo "Open demo_output/index.html"
 
-phantom: $(INSTALLED) ## Train on 8 simulated subjects, follow landmarks in 4 others, measure against the truth
-	cd bundle && $(BIN)/python -m scripts.data.phantom --output_dir $(CURDIR)/phantom_output/train --subjects 0-7
-	cd bundle && $(BIN)/python -m scripts.data.phantom --output_dir $(CURDIR)/phantom_output/test --subjects 8-11
+phantom: $(INSTALLED) ## Train on 8 simulated subjects (2 more validate), follow landmarks in 4 others, measure against the truth
+	cd bundle && $(BIN)/python -m scripts.data.phantom --output_dir $(CURDIR)/phantom_output/train --subjects 0-9
+	cd bundle && $(BIN)/python -m scripts.data.phantom --output_dir $(CURDIR)/phantom_output/test --subjects 10-13
 	$(RUN) training --config_file "['configs/train.json','configs/data/phantom.json']" $(LOG) \
 	    --dataset_dir $(CURDIR)/phantom_output/train --ckpt_dir $(CURDIR)/phantom_output/models
 	$(RUN) evaluating --config_file "['configs/evaluate.json','configs/data/phantom.json']" $(LOG) \

@@ -148,7 +148,7 @@ def test_still_images_of_any_size_and_colour(trained: Path, tmp_path: Path) -> N
     [
         (["subject_00.nii.gz,0,tip,60,10"], "lies outside subject_00.nii.gz"),
         (["nowhere.png,,tip,6,10"], "image 'nowhere.png' is neither"),
-        (["subject_00.nii.gz,0,tip,,"], "x is empty"),
+        (["subject_00.nii.gz,0,tip,,"], "line 2: x is ''. Write a number"),
     ],
 )
 def test_bad_examples_stop_with_one_clear_message(

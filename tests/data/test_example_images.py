@@ -72,12 +72,11 @@ def test_no_file_gives_no_examples(data, dataset):
     assert read_example_points(None, dataset, data) == []
 
 
-@pytest.mark.parametrize("place", ["absolute", "of the table", "of the data set", "of a list of folders"])
+@pytest.mark.parametrize("place", ["absolute", "of the table", "of the data set"])
 def test_paths_may_start_at(tmp_path, data, dataset, place):
     table = tmp_path / "tables" / "examples.csv"
     image = {"absolute": str(data / "still.png"), "of the table": "../data/still.png"}.get(place, "still.png")
-    folder = [tmp_path, data] if place == "of a list of folders" else data
-    [point] = read_example_points(write_examples(table, f"{image},,a,3,4"), dataset, folder)
+    [point] = read_example_points(write_examples(table, f"{image},,a,3,4"), dataset, data)
     assert point.prepared is dataset.series[0]
 
 

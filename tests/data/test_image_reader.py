@@ -162,7 +162,7 @@ GEOMETRY = {"ImageOrientationPatient": ORIENTATION, "PixelSpacing": [0.7, 1.3]} 
 
 @pytest.fixture
 def cine(tmp_path, write_dicom) -> Path:
-    """Three single-frame files, their names not in the order of time, each a little further."""
+    """Three single-frame files of one place, their names not in the order of time."""
     uid = generate_uid()
     for number, name in [(2, "a.dcm"), (3, "b.dcm"), (1, "c.dcm")]:
         write_dicom(
@@ -170,7 +170,7 @@ def cine(tmp_path, write_dicom) -> Path:
             GREY.astype(np.uint16) * 10 + number,
             SeriesInstanceUID=uid,
             InstanceNumber=number,
-            ImagePositionPatient=[10.0 + number, -20.0, 35.5],
+            ImagePositionPatient=[10.0, -20.0, 35.5],
             **GEOMETRY,
         )
     return tmp_path / "cine"
@@ -251,6 +251,28 @@ def test_multi_frame_dicom(tmp_path, write_dicom):
     assert image.frame_ms == 40.0
     np.testing.assert_array_equal(image.frames[:, 0], pixels.transpose(0, 2, 1))
     np.testing.assert_allclose(image.affines, np.broadcast_to(np.diag([-1.3, -0.7, 1, 1]), (3, 4, 4)))
+
+
+def test_slices_of_a_stack_are_images_of_their_own(tmp_path, write_dicom):
+    uid = generate_uid()
+    for number in range(3):
+        place = [10.0, -20.0, 5.0 * number]
+        tags = {"SeriesInstanceUID": uid, "InstanceNumber": number, "ImagePositionPatient": place}
+        write_dicom(tmp_path / f"{number}.dcm", GREY, **tags, **GEOMETRY)
+    series = find_image_series(tmp_path)
+    assert [one.name for one in series] == ["0.dcm", "1.dcm", "2.dcm"]
+    assert all(read_image_series(one).still for one in series)
+
+
+def test_palette_colour_dicom_becomes_luma(tmp_path, write_dicom):
+    palette = np.random.default_rng(1).integers(0, 256, (3, 256)).astype(np.uint16) * 257
+    tags: dict[str, object] = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for name, values in zip(("Red", "Green", "Blue"), palette, strict=True):
+        tags[f"{name}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        tags[f"{name}PaletteColorLookupTableData"] = values.tobytes()
+    write_dicom(tmp_path / "a.dcm", GREY, **tags)
+    expected = np.array([0.299, 0.587, 0.114]) @ palette[:, GREY].reshape(3, -1)
+    np.testing.assert_allclose(frame(read(tmp_path)), expected.reshape(GREY.shape).T, rtol=1e-5)
 
 
 def test_single_frame_colour_dicom_becomes_luma(tmp_path, write_dicom):

@@ -118,7 +118,8 @@ def test_no_graph_is_kept():
 
 
 def test_match_points_gives_px_of_a_non_square_image():
-    found = match_points(RampMatcher(), ramps((3, -2)), torch.tensor([[10.0, 12.0]]))
+    matcher = RampMatcher()
+    found = match_points(matcher, matcher.encode_image(ramps((3, -2))), torch.tensor([[10.0, 12.0]]), SHAPE)
     torch.testing.assert_close(found, torch.tensor([[13.0, 10.0]]), atol=1e-4, rtol=0)
 
 

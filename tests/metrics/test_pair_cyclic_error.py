@@ -134,3 +134,11 @@ def test_a_region_sets_the_scale(tmp_path, write_clip):
     dataset = FrameDataset(find_image_series(tmp_path), (40, 40), region=(30, 20, 40, 30))
     px = PairCyclicError(dataset, 5, pairs=2).original_px(torch.ones(2, 1))
     torch.testing.assert_close(px, torch.full((2, 1), 0.25))
+
+
+def test_points_on_the_padding_do_not_count(tmp_path, write_clip):
+    write_clip(tmp_path / "clip.nii", [(0, 0), (1, 0)], shape=(40, 20))
+    dataset = FrameDataset(find_image_series(tmp_path), (40, 40))  # ten empty px before and after along y
+    errors = PairCyclicError(dataset, 11, pairs=2, step=5)(NCCMatcher()).unflatten(1, (8, 8))
+    counted = ~errors.isnan().any(dim=1).any(dim=0)
+    assert counted.tolist() == [10 <= y < 30 for y in range(0, 40, 5)]

@@ -25,6 +25,7 @@ from scripts.data.image_series import find_image_series
 from scripts.io.input_error import InputError
 from scripts.metrics.tracking_evaluation import (
     LandmarkTrack,
+    TrueTracks,
     mean_cyclic_error,
     motion,
     track_errors,
@@ -96,7 +97,8 @@ def test_motion_is_the_largest_shift(tracks):
 
 
 def test_errors_are_of_all_frames_but_the_examples_own(tracks, tmp_path):
-    errors, copied = track_errors(tracks, write_truth(tmp_path / "truth.csv"))
+    truth = TrueTracks(write_truth(tmp_path / "truth.csv"), [track.example for track in tracks])
+    errors, copied = track_errors(tracks, truth)
     mean_shift = sum(distance(t) for t in (0, 2, 3)) / 3
     assert errors == {"a": pytest.approx(0, abs=0.2), "b": pytest.approx(0, abs=0.2)}
     assert copied == {"a": pytest.approx(mean_shift, abs=1e-4), "b": pytest.approx(mean_shift, abs=1e-4)}
@@ -106,7 +108,12 @@ def test_a_missing_true_frame_is_named(tracks, tmp_path):
     path = write_truth(tmp_path / "truth.csv")
     path.write_text("".join(line for line in path.open() if not line.startswith("clip.nii,2,b")))
     with pytest.raises(InputError, match=r"truth\.csv has no row for image clip\.nii, frame 2, label b; add it"):
-        track_errors(tracks, path)
+        TrueTracks(path, [track.example for track in tracks])
+
+
+def test_a_truth_with_nothing_to_compare_is_refused(tmp_path):
+    with pytest.raises(InputError, match="there is none"):
+        TrueTracks(write_truth(tmp_path / "truth.csv"), [])
 
 
 class OffNCC(NCCMatcher):
@@ -120,7 +127,8 @@ class OffNCC(NCCMatcher):
 @pytest.mark.parametrize(("size", "px"), [(SIZES[0], 3.0), (SIZES[1], 6.0)])
 def test_a_known_error_is_told_in_px_of_the_original(data, tmp_path, size, px):
     tracks = track_landmarks(OffNCC(), points_of(data, size, [("clip.nii", KEY, "a", *POINTS["a"])]), ODD)
-    errors, _ = track_errors(tracks, write_truth(tmp_path / "truth.csv"))
+    truth = TrueTracks(write_truth(tmp_path / "truth.csv"), [track.example for track in tracks])
+    errors, _ = track_errors(tracks, truth)
     assert errors["a"] == pytest.approx(px, abs=0.2)
     assert mean_cyclic_error(tracks) == pytest.approx(2 * px, abs=0.4)
     expected = max(math.hypot(SHIFTS[t][0] - SHIFTS[KEY][0] + px, SHIFTS[t][1] - SHIFTS[KEY][1]) for t in range(4))

@@ -80,6 +80,7 @@ def read_example_points(
     if path is None:
         return []
     rows = read_examples_csv(path)
+    labels = [labels] if isinstance(labels, str) else labels
     missing = [label for label in labels or [] if label not in {row.label for row in rows}]
     if missing:
         raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add a row for each or leave it out")

@@ -87,7 +87,7 @@ class FrameDataset(Dataset):
         image_size: spatial shape that the network takes, px; smaller and larger images are scaled to fit.
         region: part of the images to use, ``(x0, y0, x1, y1)`` in their px, ends excluded; None for all.
         hold_out_every: split the data: every n-th series is held out or, where there are fewer than n series, every
-            n-th frame of each. None takes all.
+            n-th of all their frames. None takes all.
         held_out: take the part that is held out rather than the rest.
 
     Raises:

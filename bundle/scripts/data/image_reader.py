@@ -23,7 +23,7 @@ import numpy as np
 import pydicom
 import torch
 from PIL import Image, ImageSequence
-from pydicom.pixels import apply_modality_lut, pixel_array
+from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
 from scripts.data.image_series import ImageSeries
 from scripts.io.input_error import InputError
@@ -125,16 +125,18 @@ def _read_dicom(series: ImageSeries) -> SeriesImage:
             if "PixelData" not in dataset:
                 raise InputError(f"{path} is DICOM without pixels; remove it from the folder")
             frames = _dicom_frames(dataset)
+            affines += [_dicom_affine(dataset)] * len(frames)
+            frame_ms = float(dataset.get("FrameTime") or 0.0) or None
         pages += list(frames)
-        affines += [_dicom_affine(dataset)] * len(frames)
-    frame_ms = float(dataset.get("FrameTime") or 0.0) or None
     return _series_image(series, pages, np.stack(affines), still=len(pages) == 1, frame_ms=frame_ms)
 
 
 def _dicom_frames(dataset: pydicom.Dataset) -> np.ndarray:
     """(T, X, Y), grey, bright is high."""
     pixels = pixel_array(dataset)
-    if dataset.get("SamplesPerPixel", 1) == 3:
+    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        pixels = apply_color_lut(pixels, dataset)[..., :3].astype(np.float32) @ _LUMA
+    elif dataset.get("SamplesPerPixel", 1) == 3:
         pixels = pixels.astype(np.float32) @ _LUMA
     else:
         pixels = apply_modality_lut(pixels, dataset).astype(np.float32)

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
-from pydicom.errors import InvalidDicomError
 from pydicom.misc import is_dicom
 
 from scripts.io.input_error import InputError
@@ -30,7 +29,8 @@ __all__ = ["ImageSeries", "find_image_series", "select_series"]
 _RASTER = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _NIFTI = (".nii", ".nii.gz")
 _DICOM = (".dcm", ".dicom", ".ima")
-_DICOM_TAGS = ["SeriesInstanceUID", "InstanceNumber", "NumberOfFrames", "Rows", "Columns"]
+_PLACE_TAGS = ["ImagePositionPatient", "ImageOrientationPatient"]
+_DICOM_TAGS = ["SeriesInstanceUID", "InstanceNumber", "NumberOfFrames", "Rows", "Columns", *_PLACE_TAGS]
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ class ImageSeries:
 def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
     """Find all images below a folder, in any number of sub-folders.
 
-    Single-frame DICOM files of one folder that share a series UID and a matrix are one series, in the order of
-    their InstanceNumber; every other file is an image of its own. Files that are no images are passed over.
+    Single-frame DICOM files of one folder that share a series UID, a matrix and a place in the patient are one series
+    over time, in the order of their InstanceNumber (so each slice of a stack is an image of its own); every other file
+    is an image. Files that are no images are passed over.
 
     Args:
         dataset_dir: a folder, or one file.
@@ -97,8 +98,10 @@ def select_series(series: Iterable[ImageSeries], path: str, near: Sequence[Path]
         if len(inside) > 1:
             raise InputError(f"folder {path!r} holds {len(inside)} images; name a file of the one that is meant")
         return next((one for one in series if one.files[0].resolve() == inside[0].files[0].resolve()), inside[0])
-    # a file outside the data set: its folder may hold the other frames of its series
-    for one in _find_below(resolved.parent, recursive=False):
+    # a DICOM file outside the data set: its folder may hold the other frames of its series
+    alone = _find_below(resolved)
+    is_frame = any(one.format == "dicom" for one in alone)
+    for one in _find_below(resolved.parent, recursive=False) if is_frame else alone:
         if resolved in one.files:
             return one
     raise InputError(f"image {path!r} is not a PNG, JPEG, TIFF, NIfTI or DICOM file")
@@ -122,7 +125,7 @@ def _find_below(root: Path, *, recursive: bool = True) -> list[ImageSeries]:
             series.append(ImageSeries(name, (path,), "raster"))
         elif suffix.endswith(_NIFTI):
             series.append(ImageSeries(name, (path,), "nifti"))
-        elif suffix.endswith(_DICOM) or is_dicom(path):
+        elif suffix.endswith(_DICOM) or _has_dicom_prefix(path):
             key, number = _dicom_key(path)
             dicom[key].append((number, path))
     for numbered in dicom.values():
@@ -131,13 +134,21 @@ def _find_below(root: Path, *, recursive: bool = True) -> list[ImageSeries]:
     return series
 
 
+def _has_dicom_prefix(path: Path) -> bool:
+    try:
+        return is_dicom(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error}); remove it or change its permissions") from error
+
+
 def _dicom_key(path: Path) -> tuple[tuple, int]:
     """What the files of one series have in common, and the file's place among them."""
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_DICOM_TAGS)
-    except (InvalidDicomError, OSError) as error:
+        if int(header.get("NumberOfFrames") or 1) > 1 or "SeriesInstanceUID" not in header:
+            return (path,), 0
+        place = tuple(str(header.get(tag)) for tag in _PLACE_TAGS)
+        key = (path.parent, header.SeriesInstanceUID, header.get("Rows"), header.get("Columns"), place)
+        return key, int(header.get("InstanceNumber") or 0)
+    except Exception as error:  # a damaged header raises errors of many kinds
         raise InputError(f"{path} cannot be read as DICOM ({error}); remove or repair it") from error
-    if int(header.get("NumberOfFrames") or 1) > 1 or "SeriesInstanceUID" not in header:
-        return (path,), 0
-    key = (path.parent, header.SeriesInstanceUID, header.get("Rows"), header.get("Columns"))
-    return key, int(header.get("InstanceNumber") or 0)

@@ -329,7 +329,7 @@ def _add_rician_noise(frames: np.ndarray, rng: np.random.Generator, noise: float
     return frames
 
 
-# --- anatomy, in nominal pixels -------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------------------------
 
 
 def _write_nifti(path: Path, frames: np.ndarray) -> None:

@@ -303,6 +303,3 @@ def _vessel_tree(
         turned = angle + side * rng.uniform(0.25, 0.75)
         tubes += _vessel_tree(rng, end, turned, length * rng.uniform(0.6, 0.9), 0.72 * radius, depth - 1)
     return tubes
-
-
-# --- files ----------------------------------------------------------------------------------------------------------

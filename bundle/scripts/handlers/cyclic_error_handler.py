@@ -58,6 +58,6 @@ class CyclicErrorHandler:
 
     def __call__(self, engine: Engine) -> None:
         """Measure and add the metrics."""
-        cyclic = self.cyclic_error(self.network.eval(), self.device).mean().item()
+        cyclic = self.cyclic_error.mean(self.network.eval(), self.device)
         engine.state.metrics[self.cyclic_name] = cyclic
         engine.state.metrics[self.mean_name] = (cyclic + engine.state.metrics[self.self_matching_name]) / 2.0

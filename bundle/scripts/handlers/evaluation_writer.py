@@ -27,7 +27,13 @@ from scripts.baselines.ncc import NCCMatcher
 from scripts.data.example_images import ExamplePoint
 from scripts.io.atomic import atomic_path
 from scripts.metrics.pair_cyclic_error import PairCyclicError
-from scripts.metrics.tracking_evaluation import mean_cyclic_error, motion, track_errors, track_landmarks
+from scripts.metrics.tracking_evaluation import (
+    TrueTracks,
+    mean_cyclic_error,
+    motion,
+    track_errors,
+    track_landmarks,
+)
 
 __all__ = ["EvaluationWriter"]
 
@@ -52,9 +58,12 @@ class EvaluationWriter:
         cyclic_error: pairs for the pixel-wise cyclic error.
         examples: points to follow; may be empty.
         patch_size: side of the patches, px of the network's image.
-        truth: CSV file of true tracks, or None.
+        truth: CSV file of true tracks, with every frame of each series that has an example, or None.
         training_summary: file written by :class:`scripts.handlers.TrainingSummary`, read if it is there.
         device: where the network is.
+
+    Raises:
+        InputError: a truth is given and lacks a frame, or no example lies on a series of the data set.
     """
 
     def __init__(
@@ -72,10 +81,11 @@ class EvaluationWriter:
         self.path = Path(path)
         self.network = network
         self.cyclic_error = cyclic_error
-        # a still image has no other frame to follow a point to
-        self.examples = [example for example in examples if not example.prepared.image.still]
+        # a still image has no other frame to follow a point to, and the truth speaks of the data set's images only
+        known = {one.source for one in cyclic_error.dataset.series}
+        self.examples = [one for one in examples if one.prepared.source in known and not one.prepared.image.still]
         self.patch_size = patch_size
-        self.truth = truth
+        self.truth = None if truth is None else TrueTracks(truth, self.examples)
         self.training_summary = Path(training_summary) if training_summary else None
         self.device = device
 
@@ -99,8 +109,8 @@ class EvaluationWriter:
     def _pixel_cyclic_errors(self) -> dict[str, float]:
         pairs = self.cyclic_error
         return {
-            "pixel_cyclic_error_px": pairs.original_px(pairs(self.network, self.device)).mean().item(),
-            "ncc_pixel_cyclic_error_px": pairs.original_px(pairs(NCCMatcher())).mean().item(),
+            "pixel_cyclic_error_px": pairs.mean_original(self.network, self.device),
+            "ncc_pixel_cyclic_error_px": pairs.mean_original(NCCMatcher()),
         }
 
     def _tracking(self) -> dict[str, Any]:

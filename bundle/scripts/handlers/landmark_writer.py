@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from scripts.data.frame_dataset import FrameDataset, PreparedSeries
 from scripts.inferers.example_bank import ExampleBank
+from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 from scripts.io.slicer_markups import write_slicer_markups
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
@@ -51,6 +52,9 @@ class LandmarkWriter:
         max_pictures: images to draw; tables and markups have all.
         max_fps: frames a second of the animations at most; slower than that they run in real time if it is known.
         title: title of the page.
+
+    Raises:
+        InputError: images of the data set lie where the pictures would be written.
     """
 
     def __init__(
@@ -65,6 +69,13 @@ class LandmarkWriter:
         title: str = "Landmarks",
     ) -> None:
         self.output_dir = Path(output_dir)
+        own = (self.output_dir / "pictures").resolve()
+        among = [one.source for one in dataset.series if Path(one.source).is_relative_to(own)]
+        if among:
+            raise InputError(
+                f"{among[0]} is an image of the data set and lies where the results' pictures go; choose an "
+                "--output_dir outside the data set, and remove what an earlier run wrote into it"
+            )
         self.dataset = dataset
         self.bank = bank
         self.within_subject = within_subject

@@ -27,7 +27,7 @@ def report_input_errors() -> None:
     """Let an :class:`InputError` end the program with its message alone.
 
     MONAI's config parser wraps an error in one more traceback for each level of the config, which buries the
-    sentence that the user needs. Configs call this once, among their imports. Other errors keep their traceback.
+    sentence that the user needs. Configs call this first in ``initialize``. Other errors keep their traceback.
     """
     show_traceback = sys.excepthook
 

@@ -14,6 +14,7 @@ from scripts.metrics.euclidean_error import MeanEuclideanError, euclidean_error
 from scripts.metrics.pair_cyclic_error import PairCyclicError
 from scripts.metrics.tracking_evaluation import (
     LandmarkTrack,
+    TrueTracks,
     mean_cyclic_error,
     motion,
     track_errors,
@@ -25,6 +26,7 @@ __all__ = [
     "Matcher",
     "MeanEuclideanError",
     "PairCyclicError",
+    "TrueTracks",
     "cyclic_error",
     "euclidean_error",
     "grid_points",

@@ -64,14 +64,28 @@ class PairCyclicError:
         self.pairs = _draw_pairs(dataset.items, pairs, np.random.RandomState(seed))
 
     def __call__(self, matcher: Matcher, device: torch.device | str = "cpu") -> torch.Tensor:
-        """Errors (pairs, points) in px of the network's image; px of the original by :meth:`original_px`."""
+        """Errors (pairs, points), px of the network's image; NaN at points on the padding around the source image."""
         warp = RandShiftScale(seed=self.seed)
         errors = []
         for source, target in self.pairs:
             key, other = (self.dataset[i]["image"].unsqueeze(0).to(device) for i in (source, target))
             points = grid_points(key.shape[2:], self.step).to(device)
-            errors.append(cyclic_error(matcher, key, warp(other) if self.perturb else other, points, self.patch_size))
-        return torch.cat(errors).cpu()
+            target_image = warp(other) if self.perturb else other
+            error = cyclic_error(matcher, key, target_image, points, self.patch_size).cpu()
+            errors.append(error.masked_fill(~self._on_image(source, points.cpu()), torch.nan))
+        return torch.cat(errors)
+
+    def mean(self, matcher: Matcher, device: torch.device | str = "cpu") -> float:
+        """Mean error over pairs and points on the image, px of the network's image."""
+        return self(matcher, device).nanmean().item()
+
+    def mean_original(self, matcher: Matcher, device: torch.device | str = "cpu") -> float:
+        """Mean error over pairs and points on the image, px of the original images."""
+        return self.original_px(self(matcher, device)).nanmean().item()
+
+    def _on_image(self, item: int, points: torch.Tensor) -> torch.Tensor:
+        fit = self.dataset.series[self.dataset.items[item][0]].fit
+        return fit.contains(fit.to_original(points))
 
     def original_px(self, errors: torch.Tensor) -> torch.Tensor:
         """Errors from px of the network's image to px of the original ones."""

@@ -28,7 +28,7 @@ from scripts.io.input_error import InputError
 from scripts.metrics.cyclic_error import Matcher, match_points
 from scripts.transforms.patch import extract_patches
 
-__all__ = ["LandmarkTrack", "mean_cyclic_error", "motion", "track_errors", "track_landmarks"]
+__all__ = ["LandmarkTrack", "TrueTracks", "mean_cyclic_error", "motion", "track_errors", "track_landmarks"]
 
 
 @dataclass(frozen=True)
@@ -106,34 +106,52 @@ def motion(tracks: Iterable[LandmarkTrack]) -> dict[str, float]:
     return largest
 
 
-def track_errors(
-    tracks: Iterable[LandmarkTrack], truth: str | os.PathLike[str]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Errors against true tracks: of the tracker, and of leaving each landmark where it was given.
+class TrueTracks:
+    """True positions of landmarks, checked to be there for whole series.
+
+    Args:
+        path: CSV file with the columns ``image,frame,label,x,y``; images are named as in the data set.
+        examples: points whose series are to be compared.
+
+    Raises:
+        InputError: there is nothing to compare, or the file lacks a frame of a series.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], examples: Sequence[ExamplePoint]) -> None:
+        if not examples:
+            raise InputError(f"{path}: tracks are compared on series that have an example, and there is none")
+        self._rows = {(row.image, row.frame or 0, row.label): (row.x, row.y) for row in read_examples_csv(path)}
+        for example in examples:
+            for frame in range(len(example.prepared.frames)):
+                if (example.prepared.name, frame, example.label) not in self._rows:
+                    raise InputError(
+                        f"{path} has no row for image {example.prepared.name}, frame {frame}, label {example.label}; "
+                        "add it"
+                    )
+
+    def of(self, example: ExamplePoint) -> torch.Tensor:
+        """Where the example's landmark is in each frame of its series, (T, 2), px of the original image."""
+        frames = range(len(example.prepared.frames))
+        return torch.tensor([self._rows[example.prepared.name, frame, example.label] for frame in frames])
+
+
+def track_errors(tracks: Iterable[LandmarkTrack], truth: TrueTracks) -> tuple[dict[str, float], dict[str, float]]:
+    """Errors of the tracker, and of leaving each landmark where it was given.
 
     Args:
         tracks: the tracks.
-        truth: CSV file with the columns ``image,frame,label,x,y``; images are named as in the data set.
+        truth: the true tracks.
 
     Returns:
         Mean Euclidean error a label, px, of the tracks and of the copied first position; frames of the examples are
         left out.
-
-    Raises:
-        InputError: the file lacks a frame of a track.
     """
-    true = {(row.image, row.frame or 0, row.label): (row.x, row.y) for row in read_examples_csv(truth)}
     errors: dict[str, list[torch.Tensor]] = defaultdict(list)
     copied: dict[str, list[torch.Tensor]] = defaultdict(list)
     for track in tracks:
-        name, label = track.example.prepared.name, track.example.label
-        keys = [(name, frame, label) for frame in range(len(track.points))]
-        absent = next((key for key in keys if key not in true), None)
-        if absent is not None:
-            raise InputError(f"{truth} has no row for image {name}, frame {absent[1]}, label {label}; add it")
-        points = torch.tensor([true[key] for key in keys])
-        errors[label].append(_other_frames((track.points - points).norm(dim=-1), track))
-        copied[label].append(_other_frames((track.example.point - points).norm(dim=-1), track))
+        points = truth.of(track.example)
+        errors[track.example.label].append(_other_frames((track.points - points).norm(dim=-1), track))
+        copied[track.example.label].append(_other_frames((track.example.point - points).norm(dim=-1), track))
     return _means(errors), _means(copied)
 
 

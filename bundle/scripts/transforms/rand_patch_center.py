@@ -38,8 +38,8 @@ class RandPatchCenter(Randomizable):
        and its contrast is changed by a gamma curve.
 
     Both outputs are sampled once, from the source image, with the composed map: no second interpolation blurs
-    the patch. All work is batched on the device of the images; only the random numbers come from the CPU, so
-    that a seed gives the same draws on every device.
+    the patch. All work is batched on the device of the images; only the random numbers of the geometry and the
+    contrast come from the CPU, so that a seed gives the same ones on every device.
 
     Args:
         patch_size: side of the patch in px of the network's image.
