@@ -144,6 +144,6 @@ class LandmarkWriter:
             title=self.title,
             intro=f"{len(self.bank.labels)} landmarks in {images} image{'s' * (images != 1)}, found from "
             f"{len(self.bank)} examples.{drawn} Crosses are positions, ellipses one standard deviation.",
-            sections=[Section("Tables", files=tables), *sections],
+            sections=[*sections, Section("Tables", files=tables)],
             metrics=metrics,
         )

@@ -37,7 +37,16 @@ _UNITS = {
     "mib": "MiB",
     "gib": "GiB",
 }
-_ACRONYMS = {"cpu": "CPU", "gpu": "GPU", "id": "ID", "csv": "CSV", "dicom": "DICOM", "roi": "ROI", "rmse": "RMSE"}
+_ACRONYMS = {
+    "cpu": "CPU",
+    "gpu": "GPU",
+    "id": "ID",
+    "csv": "CSV",
+    "dicom": "DICOM",
+    "roi": "ROI",
+    "rmse": "RMSE",
+    "ncc": "NCC",
+}
 _NOTICE = "Research software. Not a medical device: not for diagnosis, treatment or any other clinical decision."
 
 _STYLE = """
