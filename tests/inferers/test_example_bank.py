@@ -17,6 +17,7 @@ import torch
 
 from scripts.baselines.ncc import NCCMatcher
 from scripts.inferers.example_bank import ExampleBank
+from scripts.inferers.multi_example_inferer import MultiExampleInferer
 from scripts.networks import CorrelationHead, RegressionHead, ResidualEncoder, TemplateMatchingNetwork
 
 
@@ -165,3 +166,20 @@ def test_an_empty_bank_is_not_saved(tmp_path):
     with pytest.raises(ValueError, match="no example"):
         ExampleBank(NCCMatcher(), patch_size=8).save(tmp_path / "examples.pt")
     assert not list(tmp_path.iterdir())
+
+
+class OffByTwo(NCCMatcher):
+    """Cross-correlation that errs by 2 px along x."""
+
+    def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+        return super().match(image_code, patch_code) + torch.tensor([2 * 2.0 / image_code.shape[2], 0, 0, 0])
+
+
+@pytest.mark.parametrize(("correct_bias", "error"), [(False, 2.0), (True, 0.0)])
+def test_a_bias_that_shows_in_the_examples_own_image_is_taken_off_elsewhere(correct_bias, error):
+    image = torch.rand(1, 1, 60, 50, generator=torch.Generator().manual_seed(0))
+    bank = ExampleBank(OffByTwo(), 17, correct_bias=correct_bias)
+    bank.add(image, torch.tensor([[30.0, 25.0]]), ["a"])
+    mean = MultiExampleInferer(bank)(image.roll((5, -3), (2, 3)), bank.network)[0, 0, :2]
+    found = ((mean + 1) * torch.tensor([60.0, 50.0]) - 1) / 2
+    torch.testing.assert_close(found, torch.tensor([35.0 + error, 22.0]), atol=0.1, rtol=0)

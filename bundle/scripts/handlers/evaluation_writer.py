@@ -59,6 +59,7 @@ class EvaluationWriter:
         examples: points to follow; may be empty.
         patch_size: side of the patches, px of the network's image.
         truth: CSV file of true tracks, with every frame of each series that has an example, or None.
+        correct_bias: as given to :class:`scripts.inferers.ExampleBank`; for the tracking figures.
         training_summary: file written by :class:`scripts.handlers.TrainingSummary`, read if it is there.
         device: where the network is.
 
@@ -75,6 +76,7 @@ class EvaluationWriter:
         patch_size: int,
         *,
         truth: str | None = None,
+        correct_bias: bool = False,
         training_summary: str | os.PathLike[str] | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -85,6 +87,7 @@ class EvaluationWriter:
         known = {one.source for one in cyclic_error.dataset.series}
         self.examples = [one for one in examples if one.prepared.source in known and not one.prepared.image.still]
         self.patch_size = patch_size
+        self.correct_bias = correct_bias
         self.truth = None if truth is None else TrueTracks(truth, self.examples)
         self.training_summary = Path(training_summary) if training_summary else None
         self.device = device
@@ -114,8 +117,9 @@ class EvaluationWriter:
         }
 
     def _tracking(self) -> dict[str, Any]:
-        tracks = track_landmarks(self.network, self.examples, self.patch_size, self.device)
-        ncc_tracks = track_landmarks(NCCMatcher(), self.examples, self.patch_size)
+        options = {"correct_bias": self.correct_bias}
+        tracks = track_landmarks(self.network, self.examples, self.patch_size, self.device, **options)
+        ncc_tracks = track_landmarks(NCCMatcher(), self.examples, self.patch_size, **options)
         metrics: dict[str, Any] = {
             "cyclic_error_px": mean_cyclic_error(tracks),
             "ncc_cyclic_error_px": mean_cyclic_error(ncc_tracks),

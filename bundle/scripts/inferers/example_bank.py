@@ -22,7 +22,8 @@ import torch
 from scripts.data.example_images import ExamplePoint
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
-from scripts.metrics.cyclic_error import Matcher
+from scripts.metrics.cyclic_error import Matcher, matching_bias
+from scripts.transforms.coordinates import index_scale_to_normalized
 from scripts.transforms.patch import extract_patches
 
 __all__ = ["ExampleBank"]
@@ -34,6 +35,8 @@ class ExampleBank:
     Args:
         network: what encodes the patches, in evaluation mode.
         patch_size: side of the patches in px of the network's image.
+        correct_bias: find each patch in its own image too, and take off by how much it is missed there, see
+            :func:`scripts.metrics.matching_bias`. Costs one image's code when an example is added, nothing later.
 
     Example:
         >>> from scripts.baselines import NCCMatcher
@@ -47,9 +50,11 @@ class ExampleBank:
         ['apex']
     """
 
-    def __init__(self, network: Matcher, patch_size: int) -> None:
+    def __init__(self, network: Matcher, patch_size: int, *, correct_bias: bool = False) -> None:
         self.network = network
         self.patch_size = patch_size
+        self.correct_bias = correct_bias
+        self._biases: list[torch.Tensor] = []
         self._codes: list[torch.Tensor] = []
         self._labels: list[str] = []
         self._sources: list[str | None] = []
@@ -73,7 +78,13 @@ class ExampleBank:
             if not ((point >= -0.5) & (point <= spatial - 0.5)).all():
                 raise ValueError(f"example {label!r} at {point.tolist()} px lies outside its image {spatial.tolist()}")
         with torch.no_grad():
-            self._codes += list(self.network.encode_patch(extract_patches(image, points, self.patch_size)))
+            codes = self.network.encode_patch(extract_patches(image, points, self.patch_size))
+            bias = torch.zeros_like(points)
+            if self.correct_bias:
+                image_code, shape = self.network.encode_image(image), image.shape[2:]
+                bias = matching_bias(self.network, image_code, codes, points, shape, self.patch_size)
+        self._codes += list(codes)
+        self._biases += list(index_scale_to_normalized(bias, image.shape[2:]))
         self._labels += list(labels)
         self._sources += [source] * len(labels)
 
@@ -104,6 +115,7 @@ class ExampleBank:
             raise KeyError(f"no example of {label!r}; there are {self.labels}")
         kept = [i for i, other in enumerate(self._labels) if other != label]
         self._codes = [self._codes[i] for i in kept]
+        self._biases = [self._biases[i] for i in kept]
         self._labels = [self._labels[i] for i in kept]
         self._sources = [self._sources[i] for i in kept]
 
@@ -142,10 +154,16 @@ class ExampleBank:
             raise ValueError("there is no example; add at least one")
         return torch.stack(self._codes)
 
+    @property
+    def biases(self) -> torch.Tensor:
+        """What to subtract from the means found with each code, (len(self), spatial_dims), normalised."""
+        return torch.stack(self._biases)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write codes and labels with the fingerprint of the weights that made them."""
         content = {
             "codes": self.codes.cpu(),
+            "biases": self.biases.cpu(),
             "labels": self._labels,
             "sources": self._sources,
             "patch_size": self.patch_size,
@@ -167,6 +185,7 @@ class ExampleBank:
             raise ValueError(f"{path} has patches of {content['patch_size']} px, not {self.patch_size} px")
         device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
         self._codes = list(content["codes"].to(device))
+        self._biases = list(content["biases"].to(device))
         self._labels = list(content["labels"])
         self._sources = list(content["sources"])
 

@@ -89,4 +89,4 @@ class MultiExampleInferer(Inferer):
         repeated = codes.repeat(len(inputs), *[1] * (codes.ndim - 1))
         prediction = network.match(network.encode_image(inputs), repeated).unflatten(0, (len(inputs), len(codes)))
         mean, log_scale = prediction.chunk(2, dim=-1)
-        return mean, log_scale.exp() * self.sigma_per_scale
+        return mean - self.bank.biases, log_scale.exp() * self.sigma_per_scale

@@ -9,7 +9,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-from scripts.metrics.cyclic_error import Matcher, cyclic_error, grid_points, match_points
+from scripts.metrics.cyclic_error import Matcher, cyclic_error, grid_points, match_points, matching_bias
 from scripts.metrics.euclidean_error import MeanEuclideanError, euclidean_error
 from scripts.metrics.pair_cyclic_error import PairCyclicError
 from scripts.metrics.tracking_evaluation import (
@@ -31,6 +31,7 @@ __all__ = [
     "euclidean_error",
     "grid_points",
     "match_points",
+    "matching_bias",
     "mean_cyclic_error",
     "motion",
     "track_errors",

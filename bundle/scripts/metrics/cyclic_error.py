@@ -21,7 +21,7 @@ import torch
 from scripts.transforms.coordinates import normalized_to_index
 from scripts.transforms.patch import extract_patches
 
-__all__ = ["Matcher", "cyclic_error", "grid_points", "match_points"]
+__all__ = ["Matcher", "cyclic_error", "grid_points", "match_points", "matching_bias"]
 
 
 class Matcher(Protocol):
@@ -53,6 +53,34 @@ def match_points(
 ) -> torch.Tensor:
     """Positions (N, spatial_dims) of N encoded patches in one encoded image of a spatial shape, px."""
     return normalized_to_index(matcher.match(image_code, patch_code).chunk(2, dim=1)[0], shape)
+
+
+def matching_bias(
+    matcher: Matcher,
+    image_code: torch.Tensor,
+    patch_code: torch.Tensor,
+    points: torch.Tensor,
+    shape: Sequence[int],
+    patch_size: int,
+) -> torch.Tensor:
+    """How far off a matcher finds patches in the very image they were cut from.
+
+    There the true position is known, and most of the error repeats in other images: taking it off leaves the rest.
+    A patch that is not found in its own image (more than an eighth of its side away) tells no bias: it gets 0.
+
+    Args:
+        matcher: the network, in evaluation mode, or another matcher.
+        image_code: code of the image that the patches were cut from.
+        patch_code: codes of the patches.
+        points: (N, spatial_dims), the patches' centres, px.
+        shape: spatial shape of the image.
+        patch_size: side of the patches, px.
+
+    Returns:
+        (N, spatial_dims), px, to be subtracted from positions found with these codes.
+    """
+    bias = match_points(matcher, image_code, patch_code, shape) - points
+    return bias * (bias.norm(dim=1, keepdim=True) <= patch_size / 8)
 
 
 def cyclic_error(

@@ -25,7 +25,7 @@ from scripts.data.example_images import ExamplePoint
 from scripts.data.image_series import ImageSeries
 from scripts.io.examples_csv import read_examples_csv
 from scripts.io.input_error import InputError
-from scripts.metrics.cyclic_error import Matcher, match_points
+from scripts.metrics.cyclic_error import Matcher, match_points, matching_bias
 from scripts.transforms.patch import extract_patches
 
 __all__ = ["LandmarkTrack", "TrueTracks", "mean_cyclic_error", "motion", "track_errors", "track_landmarks"]
@@ -47,7 +47,12 @@ class LandmarkTrack:
 
 
 def track_landmarks(
-    matcher: Matcher, examples: Sequence[ExamplePoint], patch_size: int, device: torch.device | str = "cpu"
+    matcher: Matcher,
+    examples: Sequence[ExamplePoint],
+    patch_size: int,
+    device: torch.device | str = "cpu",
+    *,
+    correct_bias: bool = False,
 ) -> list[LandmarkTrack]:
     """Follow each example through all frames of its own series, each frame on its own, and match it back.
 
@@ -58,32 +63,39 @@ def track_landmarks(
         examples: points, of any number of series.
         patch_size: side of the patches, px of the network's image.
         device: where the matcher is.
+        correct_bias: take off each patch's bias, out and back, see :func:`scripts.metrics.matching_bias`.
     """
     frames_with_examples: dict[tuple[ImageSeries, int], list[ExamplePoint]] = defaultdict(list)
     for example in examples:
         frames_with_examples[example.prepared.image.series, example.frame].append(example)
     tracks: list[LandmarkTrack] = []
     for together in tqdm(frames_with_examples.values(), desc="tracking", unit="series", disable=None):
-        tracks += _track_together(matcher, together, patch_size, device)
+        tracks += _track_together(matcher, together, patch_size, device, correct_bias)
     return tracks
 
 
 @torch.no_grad()
 def _track_together(
-    matcher: Matcher, examples: list[ExamplePoint], patch_size: int, device: torch.device | str
+    matcher: Matcher, examples: list[ExamplePoint], patch_size: int, device: torch.device | str, correct_bias: bool
 ) -> list[LandmarkTrack]:
     prepared, key = examples[0].prepared, examples[0].image.to(device)
     start = torch.stack([example.network_point for example in examples]).to(device)
     shape = key.shape[2:]
     key_code = matcher.encode_image(key)
     codes = matcher.encode_patch(extract_patches(key, start, patch_size))
+
+    def bias(image_code: torch.Tensor, patch_code: torch.Tensor, points: torch.Tensor) -> torch.Tensor | float:
+        return matching_bias(matcher, image_code, patch_code, points, shape, patch_size) if correct_bias else 0.0
+
+    key_bias = bias(key_code, codes, start)
     forward, back = [], []
     for frame in prepared.frames.split(1):
         image = frame.to(device)
-        found = match_points(matcher, matcher.encode_image(image), codes, shape)
+        image_code = matcher.encode_image(image)
+        found = match_points(matcher, image_code, codes, shape) - key_bias
         found_codes = matcher.encode_patch(extract_patches(image, found, patch_size))
         forward.append(found)
-        back.append(match_points(matcher, key_code, found_codes, shape))
+        back.append(match_points(matcher, key_code, found_codes, shape) - bias(image_code, found_codes, found))
     points = prepared.fit.to_original(torch.stack(forward).cpu())
     returned = prepared.fit.to_original(torch.stack(back).cpu())
     return [

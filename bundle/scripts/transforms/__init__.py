@@ -10,6 +10,7 @@
 # limitations under the License.
 
 from scripts.transforms.coordinates import (
+    index_scale_to_normalized,
     index_to_grid,
     index_to_normalized,
     normalized_scale_to_index,
@@ -26,6 +27,7 @@ __all__ = [
     "RandPatchCenter",
     "RandShiftScale",
     "extract_patches",
+    "index_scale_to_normalized",
     "index_to_grid",
     "index_to_normalized",
     "normalized_scale_to_index",

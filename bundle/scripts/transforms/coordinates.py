@@ -22,7 +22,13 @@ from collections.abc import Sequence
 
 import torch
 
-__all__ = ["index_to_grid", "index_to_normalized", "normalized_scale_to_index", "normalized_to_index"]
+__all__ = [
+    "index_scale_to_normalized",
+    "index_to_grid",
+    "index_to_normalized",
+    "normalized_scale_to_index",
+    "normalized_to_index",
+]
 
 
 def _extent(shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
@@ -64,6 +70,16 @@ def normalized_scale_to_index(scale: torch.Tensor, shape: Sequence[int]) -> torc
         tensor([ 5., 10.])
     """
     return scale * _extent(shape, scale) / 2.0
+
+
+def index_scale_to_normalized(scale: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """A length from pixels to normalised units: the inverse of :func:`normalized_scale_to_index`.
+
+    Example:
+        >>> index_scale_to_normalized(torch.tensor([5.0, 10.0]), (100, 200))
+        tensor([0.1000, 0.1000])
+    """
+    return 2.0 * scale / _extent(shape, scale)
 
 
 def index_to_grid(points: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
