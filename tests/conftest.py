@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,6 +22,30 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+
+def _declare_missing_torchvision_ops() -> torch.library.Library | None:
+    """Let torchvision, which timm imports, be imported beside a torch whose build its compiled ops do not fit.
+
+    PyPI's torchvision does not load its ops beside a CPU build of torch, and then falls over two that it expects.
+    No test calls them.
+
+    Returns:
+        What must live as long as the ops; None where the real ones are there, or no torchvision.
+    """
+    found = importlib.util.find_spec("torchvision")
+    if found is None:
+        return None
+    try:
+        torch.ops.load_library(str(Path(found.origin).with_name("_C.so")))
+    except OSError:
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for op in ("nms", "qnms"):
+            library.define(f"{op}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        return library
+    return None
+
+
+_TORCHVISION_OPS = _declare_missing_torchvision_ops()
 _MARGIN = 32  # of the canvas; larger than any shift
 
 

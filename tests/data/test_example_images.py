@@ -23,6 +23,7 @@ from pydicom.uid import generate_uid
 from scripts.data import example_images
 from scripts.data.example_images import read_example_points
 from scripts.data.frame_dataset import FrameDataset
+from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import find_image_series
 from scripts.io.input_error import InputError
 
@@ -63,7 +64,7 @@ def test_points_know_their_series_frame_and_place(tmp_path, data, dataset):
     assert still.prepared is dataset.series[0]
     assert clip.prepared is dataset.series[1]
     assert clip.image.shape == (1, 1, 40, 40)
-    torch.testing.assert_close(clip.image[0], dataset[3]["image"])  # after the still and two frames
+    torch.testing.assert_close(clip.image[0], dataset[3]["image"].float())  # after the still and two frames
     # 20 x 12 px became 40 x 24, with 8 px above
     assert still.network_point.tolist() == [6.5, 16.5]
 
@@ -96,7 +97,7 @@ def test_images_outside_the_data_set_are_read_once_and_known_ones_never(tmp_path
     first, second, still, clip = read_example_points(write_examples(tmp_path / "e.csv", *rows), dataset, data)
     assert read == ["still.png"]
     assert first.prepared is second.prepared
-    assert first.prepared.image.series.files[0].resolve() == other.resolve()
+    assert first.prepared.series.files[0].resolve() == other.resolve()
     assert first.image.shape == (1, 1, 40, 40)
     assert still.prepared is dataset.series[0]
     assert clip.prepared is dataset.series[1]
@@ -117,7 +118,8 @@ def test_a_file_of_a_dicom_series_means_its_own_frame(tmp_path, write_dicom, ins
     assert [point.frame for point in points] == [2, 0, 1, 1, 0]
     assert len({id(point.prepared) for point in points}) == 1
     expected = np.random.default_rng(2).integers(0, 255, (12, 20), dtype=np.uint8).T
-    np.testing.assert_array_equal(points[2].prepared.image.frames[points[2].frame, 0], expected)
+    frame = read_image_series(points[2].prepared.series).frames[points[2].frame, 0]
+    np.testing.assert_array_equal(frame, expected)
     with pytest.raises(InputError, match=r"e\.csv, line 2: .*series has 3 frames; tell in the column 'frame'"):
         read_example_points(write_examples(tmp_path / "e.csv", f"{folder},,a,3,4"), dataset, tmp_path / "data")
 

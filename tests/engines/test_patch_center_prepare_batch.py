@@ -32,7 +32,8 @@ NO_AUGMENTATION = {
 
 
 def images(count: int = 3) -> dict[str, torch.Tensor]:
-    return {"image": torch.rand(count, 1, 24, 20, generator=torch.Generator().manual_seed(0))}
+    image = torch.rand(count, 1, 24, 20, generator=torch.Generator().manual_seed(0))
+    return {"image": image, "index": torch.arange(count)}
 
 
 def test_the_target_is_where_the_patch_was_cut():
@@ -52,20 +53,60 @@ def test_the_target_is_where_the_patch_was_cut():
     assert difference[..., 3:5, 3:5].max() < 1e-4
 
 
-@pytest.mark.parametrize("heatmap", [True, False])
-def test_the_network_is_asked_for_its_heatmap_or_not(heatmap):
-    prepare = PatchCenterPrepareBatch(RandPatchCenter(8, seed=0), heatmap=heatmap)
-    assert prepare(images())[3]["heatmap"] is heatmap
+@pytest.mark.parametrize("validation", [True, False])
+def test_the_network_is_asked_for_its_heatmap_in_training_only(validation):
+    prepare = PatchCenterPrepareBatch(RandPatchCenter(8), validation=validation)
+    assert prepare(images())[3]["heatmap"] is not validation
 
 
-def test_with_a_seed_each_batch_is_drawn_alike_and_without_each_anew():
-    seeded = PatchCenterPrepareBatch(RandPatchCenter(8, seed=1), seed=5)
-    again = PatchCenterPrepareBatch(RandPatchCenter(8, seed=2), seed=5)
-    other = PatchCenterPrepareBatch(RandPatchCenter(8, seed=1), seed=6)
-    free = PatchCenterPrepareBatch(RandPatchCenter(8, seed=1))
-    first = seeded(images())
-    for same in (seeded(images()), again(images())):
-        torch.testing.assert_close(same[:2], first[:2], rtol=0, atol=0)
-        torch.testing.assert_close(same[3]["patch"], first[3]["patch"], rtol=0, atol=0)
-    assert not torch.equal(other(images())[1], first[1])
-    assert not torch.equal(free(images())[1], free(images())[1])
+def assert_same(first: tuple, second: tuple) -> None:
+    torch.testing.assert_close(first[:2], second[:2], rtol=0, atol=0)
+    torch.testing.assert_close(first[3]["patch"], second[3]["patch"], rtol=0, atol=0)
+
+
+def test_training_draws_anew_for_each_batch_and_the_same_again_from_its_seed():
+    one, again, other = (PatchCenterPrepareBatch(RandPatchCenter(8, noise=0.1), seed=seed) for seed in (5, 5, 6))
+    batches = [one(images()) for _ in range(2)]
+    for batch in batches:
+        assert_same(again(images()), batch)
+    assert not torch.equal(batches[0][1], batches[1][1])
+    assert not torch.equal(batches[0][1], other(images())[1])
+
+
+def test_training_goes_on_where_its_state_says():
+    one, resumed = (PatchCenterPrepareBatch(RandPatchCenter(8, noise=0.1), seed=5) for _ in range(2))
+    for _ in range(3):
+        one(images())
+    resumed.load_state_dict(one.state_dict())
+    assert_same(resumed(images()), one(images()))
+
+
+def test_two_processes_draw_what_one_would(monkeypatch):
+    """Process r has the images r, r + 2, ... of the batch, and draws for them what one process would."""
+    augment = RandPatchCenter(8, patches_per_image=2, noise=0.1)
+    whole = PatchCenterPrepareBatch(augment, seed=5)(images(4))
+    monkeypatch.setattr("ignite.distributed.get_world_size", lambda: 2)
+    for rank in range(2):
+        monkeypatch.setattr("ignite.distributed.get_rank", lambda rank=rank: rank)
+        own = PatchCenterPrepareBatch(augment, seed=5)({name: value[rank::2] for name, value in images(4).items()})
+        torch.testing.assert_close(own[0], whole[0][rank::2])
+        torch.testing.assert_close(own[3]["patch"], whole[3]["patch"].unflatten(0, (4, 2))[rank::2].flatten(0, 1))
+        torch.testing.assert_close(own[1], whole[1].unflatten(0, (4, 2))[rank::2].flatten(0, 1))
+
+
+def test_validation_draws_for_an_image_the_same_in_every_batch():
+    prepare = PatchCenterPrepareBatch(RandPatchCenter(8, noise=0.1), seed=5, validation=True)
+    whole = prepare(images(4))
+    for i in range(4):
+        alone = prepare({name: value[i : i + 1] for name, value in images(4).items()})
+        torch.testing.assert_close(alone[0], whole[0][i : i + 1])
+        torch.testing.assert_close(alone[3]["patch"], whole[3]["patch"][i : i + 1])
+    assert len({tuple(center) for center in whole[1].tolist()}) == 4
+
+
+def test_images_kept_as_bytes_are_intensities_again_and_the_patches_are_kept_for_pictures():
+    stored = {**images(), "image": torch.full((3, 1, 24, 20), 255, dtype=torch.uint8)}
+    prepare = PatchCenterPrepareBatch(RandPatchCenter(8, **NO_AUGMENTATION))
+    image, _, _, inputs = prepare(stored)
+    torch.testing.assert_close(image, torch.ones(3, 1, 24, 20))
+    assert prepare.last_patch is inputs["patch"]

@@ -74,7 +74,7 @@ def evaluate(data: Path, rows: list[tuple] | None, **options) -> tuple[dict, Pai
         val_data_loader=DataLoader(dataset, batch_size=2),
         network=network,
         prepare_batch=PatchCenterPrepareBatch(
-            RandPatchCenter(15, patches_per_image=4, **NO_AUGMENTATION), seed=0, heatmap=False
+            RandPatchCenter(15, patches_per_image=4, **NO_AUGMENTATION), seed=0, validation=True
         ),
         key_val_metric={"self_matching_error_px": MeanEuclideanError((40, 40))},
         val_handlers=[EvaluationWriter(path, network, pairs, examples, 15, **options)],

@@ -9,20 +9,31 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from scripts.data.datalist_file import read_datalist, write_datalist
+from scripts.data.datalist_maker import MadeDatalist, make_datalist
+from scripts.data.epoch_sampler import EpochSampler
 from scripts.data.example_images import ExamplePoint, read_example_points
-from scripts.data.frame_dataset import FrameDataset, PreparedSeries, prepare_series
+from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_reader import SeriesImage, read_image_series
-from scripts.data.image_series import ImageSeries, find_image_series, select_series
+from scripts.data.image_series import ImageSeries, find_image_series, image_series_of, select_series
+from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
 
 __all__ = [
+    "EpochSampler",
     "ExamplePoint",
     "FrameDataset",
     "ImageSeries",
+    "MadeDatalist",
+    "PrepareSeries",
     "PreparedSeries",
     "SeriesImage",
     "find_image_series",
+    "image_series_of",
+    "make_datalist",
     "prepare_series",
+    "read_datalist",
     "read_example_points",
     "read_image_series",
     "select_series",
+    "write_datalist",
 ]

@@ -20,10 +20,12 @@ from pathlib import Path
 
 import torch
 
-from scripts.data.frame_dataset import FrameDataset, PreparedSeries, prepare_series
+from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import select_series
+from scripts.data.prepared_series import PreparedSeries, prepare_series
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.input_error import InputError
+from scripts.transforms.scale_intensity import restore_intensity
 
 __all__ = ["ExamplePoint", "read_example_points"]
 
@@ -47,7 +49,7 @@ class ExamplePoint:
     @property
     def image(self) -> torch.Tensor:
         """The frame as the network sees it, (1, 1, *image_size)."""
-        return self.prepared.frames[self.frame : self.frame + 1]
+        return restore_intensity(self.prepared.stored[self.frame : self.frame + 1])
 
     @property
     def network_point(self) -> torch.Tensor:
@@ -86,7 +88,7 @@ def read_example_points(
         raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add a row for each or leave it out")
     folder = Path(dataset_dir)
     near = [Path(path).parent, folder.parent if folder.is_file() else folder]
-    known = {prepared.image.series: prepared for prepared in dataset.series}
+    known = {prepared.series: prepared for prepared in dataset.series}
     points = []
     for row in rows:
         if labels is None or row.label in labels:
@@ -100,7 +102,7 @@ def read_example_points(
 def _example_point(row: Example, known: dict, near: Sequence[Path], dataset: FrameDataset) -> ExamplePoint:
     series = select_series(known, row.image, near)
     if series not in known:
-        known[series] = prepare_series(series, dataset.image_size, dataset.region)
+        known[series] = prepare_series(series, dataset.prepare)
     prepared = known[series]
     frame = _frame_index(row, prepared, near)
     point = torch.tensor([row.x, row.y])
@@ -116,7 +118,7 @@ def _example_point(row: Example, known: dict, near: Sequence[Path], dataset: Fra
 
 
 def _frame_index(row: Example, prepared: PreparedSeries, near: Sequence[Path]) -> int:
-    count, files = len(prepared.frames), prepared.image.series.files
+    count, files = prepared.length, prepared.series.files
     if row.frame is not None:
         if row.frame >= count:
             raise InputError(f"frame {row.frame} of {row.image} does not exist; it has frames 0 to {count - 1}")

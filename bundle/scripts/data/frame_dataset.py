@@ -13,74 +13,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import torch
+from monai.data import CacheDataset, PersistentDataset
+from monai.data.utils import pickle_hashing
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import ImageSeries
-from scripts.io.input_error import InputError
-from scripts.transforms.image_fit import ImageFit
-from scripts.transforms.scale_intensity import scale_series_intensity
+from scripts.data.prepared_series import PreparedSeries, PrepareSeries
+from scripts.io.input_error import find_input_error
 
-__all__ = ["FrameDataset", "PreparedSeries", "prepare_series"]
-
-
-@dataclass(frozen=True)
-class PreparedSeries:
-    """A series as read, and as the network sees it.
-
-    Attributes:
-        image: the series in its own pixels.
-        fit: how its pixels became the network's.
-        frames: (T, 1, *image_size), float32 in [0, 1].
-    """
-
-    image: SeriesImage
-    fit: ImageFit
-    frames: torch.Tensor
-
-    @property
-    def name(self) -> str:
-        """Name of the series in its data set, see :class:`scripts.data.ImageSeries`."""
-        return self.image.series.name
-
-    @property
-    def source(self) -> str:
-        """What tells the series from all others, of other data sets too: the path of its first file."""
-        return str(self.image.series.files[0].resolve())
-
-
-def prepare_series(
-    series: ImageSeries, image_size: Sequence[int], region: Sequence[int] | None = None
-) -> PreparedSeries:
-    """Read a series, scale its intensities to [0, 1] and fit its frames to the network's size.
-
-    Args:
-        series: what to read.
-        image_size: spatial shape that the network takes, px.
-        region: part of the images to use, ``(x0, y0, x1, y1)`` in their px, ends excluded; None for all.
-
-    Raises:
-        InputError: the region does not lie in the image; else see :func:`scripts.data.read_image_series`.
-    """
-    image = read_image_series(series)
-    try:
-        fit = ImageFit(tuple(image.frames.shape[2:]), tuple(image_size), tuple(region) if region else None)
-    except ValueError as error:
-        raise InputError(f"{series.files[0]}: {error}; change the setting 'region'") from error
-    # the intensity scale is that of the part that is used: burned-in text outside has no say in it
-    return PreparedSeries(image, fit, fit.resample(scale_series_intensity(fit.crop(image.frames))))
+__all__ = ["FrameDataset"]
 
 
 class FrameDataset(Dataset):
-    """The frames of some series, held in memory; one item a frame.
+    """The frames of some series, read, scaled and resized once; one item a frame.
 
-    An item has ``image`` (1, *image_size), float32 in [0, 1], and the indices ``series`` and ``frame``.
+    An item has ``image`` (1, *image_size), as it is kept (see :func:`scripts.transforms.restore_intensity`), the
+    indices ``series`` and ``frame``, and ``index``, its own.
 
     Args:
         data: the series.
@@ -89,6 +42,10 @@ class FrameDataset(Dataset):
         hold_out_every: split the data: every n-th series is held out or, where there are fewer than n series, every
             n-th of all their frames. None takes all.
         held_out: take the part that is held out rather than the rest.
+        storage: how frames are kept: ``float16``, or ``uint8`` for half of the memory and 256 grey values.
+        cache_dir: keep prepared series as files there and read them when needed, for sets larger than memory. A later
+            run with the same images and settings finds them. None keeps them in memory.
+        num_workers: threads that read.
 
     Raises:
         InputError: a file cannot be read, see :func:`scripts.data.read_image_series`.
@@ -97,8 +54,8 @@ class FrameDataset(Dataset):
         >>> from pydicom.examples import get_path
         >>> from scripts.data import find_image_series
         >>> dataset = FrameDataset(find_image_series(get_path("ybr_color")), (160, 120), hold_out_every=5)
-        >>> len(dataset), tuple(dataset[0]["image"].shape)
-        (24, (1, 160, 120))
+        >>> len(dataset), tuple(dataset[0]["image"].shape), dataset[0]["image"].dtype
+        (24, (1, 160, 120), torch.float16)
     """
 
     def __init__(
@@ -109,27 +66,50 @@ class FrameDataset(Dataset):
         region: Sequence[int] | None = None,
         hold_out_every: int | None = None,
         held_out: bool = False,
+        storage: str = "float16",
+        cache_dir: str | os.PathLike[str] | None = None,
+        num_workers: int = 4,
     ) -> None:
-        self.image_size = tuple(image_size)
-        self.region = region
         every = hold_out_every
         by_series = every is not None and len(data) >= every
         if by_series:
             data = [one for i, one in enumerate(data) if _is_held_out(i, every) == held_out]
-        reading = tqdm(data, desc="reading images", unit="image", disable=None)
-        self.series = [prepare_series(one, image_size, region) for one in reading]
-        self.items = [(s, t) for s, prepared in enumerate(self.series) for t in range(len(prepared.frames))]
+        self.prepare = PrepareSeries(image_size, region, storage)
+        self.series = self._read(data, cache_dir, num_workers)
+        self.items = [(s, t) for s, prepared in enumerate(self.series) for t in range(prepared.length)]
         # one single image cannot be split: it is trained on and, augmented anew, validated on
         if every is not None and not by_series and len(self.items) > 1:
             every = min(every, len(self.items))
             self.items = [item for i, item in enumerate(self.items) if _is_held_out(i, every) == held_out]
+
+    @property
+    def image_size(self) -> tuple[int, ...]:
+        """Spatial shape of the frames, px."""
+        return self.prepare.image_size
+
+    def _read(
+        self, data: Sequence[ImageSeries], cache_dir: str | os.PathLike[str] | None, num_workers: int
+    ) -> list[PreparedSeries]:
+        try:
+            if cache_dir is None:
+                items = [{"series": one} for one in data]
+                cache = CacheDataset(items, self.prepare, num_workers=num_workers, progress=len(data) > 1)
+                indices = range(len(data))
+            else:
+                items = [{"series": one, "changed": [os.path.getmtime(file) for file in one.files]} for one in data]
+                cache = PersistentDataset(items, self.prepare, cache_dir, hash_transform=pickle_hashing)
+                indices = tqdm(range(len(data)), desc="caching images", unit="image", disable=None)
+            return [PreparedSeries.from_cache(data[i], self.prepare, cache, i) for i in indices]
+        except RuntimeError as error:
+            # MONAI wraps what a transform raises
+            raise find_input_error(error) or error from error
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         series, frame = self.items[index]
-        return {"image": self.series[series].frames[frame], "series": series, "frame": frame}
+        return {"image": self.series[series].stored[frame], "series": series, "frame": frame, "index": index}
 
 
 def _is_held_out(index: int, every: int) -> bool:

@@ -24,7 +24,7 @@ from pydicom.misc import is_dicom
 
 from scripts.io.input_error import InputError
 
-__all__ = ["ImageSeries", "find_image_series", "select_series"]
+__all__ = ["ImageSeries", "find_image_series", "image_series_of", "select_series"]
 
 _RASTER = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _NIFTI = (".nii", ".nii.gz")
@@ -74,6 +74,32 @@ def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
     return sorted(series, key=lambda one: one.name)
 
 
+def image_series_of(files: Sequence[str | os.PathLike[str]], dataset_dir: str | os.PathLike[str]) -> ImageSeries:
+    """Make a series of files that are known to belong together, such as those of a data list.
+
+    Args:
+        files: one file, or the files of a single-frame DICOM series in the order of time.
+        dataset_dir: the folder that the series' name is relative to.
+
+    Raises:
+        InputError: a file does not exist or is no image, or several files are not all DICOM.
+
+    Example:
+        >>> image_series_of(["clips/p1/f1.dcm", "clips/p1/f2.dcm"], "clips").name  # doctest: +SKIP
+        'p1/f1.dcm'
+    """
+    paths = tuple(Path(file) for file in files)
+    missing = next((path for path in paths if not path.is_file()), None)
+    if not paths or missing is not None:
+        raise InputError(f"{missing or dataset_dir}: there is no such image")
+    formats = [_format_of(path) for path in paths]
+    if formats[0] is None:
+        raise InputError(f"{paths[0]} is not a PNG, JPEG, TIFF, NIfTI or DICOM file")
+    if len(paths) > 1 and set(formats) != {"dicom"}:
+        raise InputError(f"{paths[0]} and {len(paths) - 1} more files are listed as one image; only DICOM files may be")
+    return ImageSeries(Path(os.path.relpath(paths[0], dataset_dir)).as_posix(), paths, formats[0])
+
+
 def select_series(series: Iterable[ImageSeries], path: str, near: Sequence[Path]) -> ImageSeries:
     """Find the series that a path in a table means, among known ones or on disk.
 
@@ -117,21 +143,25 @@ def _find_below(root: Path, *, recursive: bool = True) -> list[ImageSeries]:
     series: list[ImageSeries] = []
     dicom: dict[tuple, list[tuple[int, Path]]] = defaultdict(list)
     for path in files:
-        name = path.relative_to(root).as_posix()
-        suffix = path.name.lower()
-        if path.name.startswith("."):
-            continue
-        if suffix.endswith(_RASTER):
-            series.append(ImageSeries(name, (path,), "raster"))
-        elif suffix.endswith(_NIFTI):
-            series.append(ImageSeries(name, (path,), "nifti"))
-        elif suffix.endswith(_DICOM) or _has_dicom_prefix(path):
+        image_format = None if path.name.startswith(".") else _format_of(path)
+        if image_format == "dicom":
             key, number = _dicom_key(path)
             dicom[key].append((number, path))
+        elif image_format is not None:
+            series.append(ImageSeries(path.relative_to(root).as_posix(), (path,), image_format))
     for numbered in dicom.values():
         ordered = tuple(path for _, path in sorted(numbered))
         series.append(ImageSeries(ordered[0].relative_to(root).as_posix(), ordered, "dicom"))
     return series
+
+
+def _format_of(path: Path) -> str | None:
+    name = path.name.lower()
+    if name.endswith(_RASTER):
+        return "raster"
+    if name.endswith(_NIFTI):
+        return "nifti"
+    return "dicom" if name.endswith(_DICOM) or _has_dicom_prefix(path) else None
 
 
 def _has_dicom_prefix(path: Path) -> bool:

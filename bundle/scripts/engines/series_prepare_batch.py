@@ -19,6 +19,7 @@ import torch
 from monai.engines import PrepareBatch
 
 from scripts.data.frame_dataset import FrameDataset
+from scripts.transforms.scale_intensity import restore_intensity
 
 __all__ = ["SeriesPrepareBatch"]
 
@@ -44,6 +45,6 @@ class SeriesPrepareBatch(PrepareBatch):
         **kwargs: Any,
     ) -> tuple[torch.Tensor, None, tuple, dict[str, Any]]:
         """Image, no target, no further positional inputs, the series if they matter."""
-        images = batchdata["image"].to(device=device, non_blocking=non_blocking)
+        images = restore_intensity(batchdata["image"].to(device=device, non_blocking=non_blocking))
         sources = [self.dataset.series[int(index)].source for index in batchdata["series"]]
         return images, None, (), {"sources": sources if self.within_subject else None}

@@ -9,9 +9,22 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from scripts.handlers.best_weights import BestWeights
 from scripts.handlers.cyclic_error_handler import CyclicErrorHandler
 from scripts.handlers.evaluation_writer import EvaluationWriter
 from scripts.handlers.landmark_writer import LandmarkWriter
+from scripts.handlers.mlflow_artifacts import track_artifacts
+from scripts.handlers.resume_handler import ResumeHandler
+from scripts.handlers.training_figures import TrainingFigures
 from scripts.handlers.training_summary import TrainingSummary
 
-__all__ = ["CyclicErrorHandler", "EvaluationWriter", "LandmarkWriter", "TrainingSummary"]
+__all__ = [
+    "BestWeights",
+    "CyclicErrorHandler",
+    "EvaluationWriter",
+    "LandmarkWriter",
+    "ResumeHandler",
+    "TrainingFigures",
+    "TrainingSummary",
+    "track_artifacts",
+]

@@ -85,7 +85,7 @@ class EvaluationWriter:
         self.cyclic_error = cyclic_error
         # a still image has no other frame to follow a point to, and the truth speaks of the data set's images only
         known = {one.source for one in cyclic_error.dataset.series}
-        self.examples = [one for one in examples if one.prepared.source in known and not one.prepared.image.still]
+        self.examples = [one for one in examples if one.prepared.source in known and not one.prepared.still]
         self.patch_size = patch_size
         self.correct_bias = correct_bias
         self.truth = None if truth is None else TrueTracks(truth, self.examples)

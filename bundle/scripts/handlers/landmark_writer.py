@@ -23,7 +23,9 @@ from ignite.engine import Engine, Events
 from monai.utils import CommonKeys
 from tqdm import tqdm
 
-from scripts.data.frame_dataset import FrameDataset, PreparedSeries
+from scripts.data.frame_dataset import FrameDataset
+from scripts.data.image_reader import read_image_series
+from scripts.data.prepared_series import PreparedSeries
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
@@ -103,7 +105,7 @@ class LandmarkWriter:
         points = fit.to_original(normalized_to_index(mean, size)).tolist()
         sigmas = fit.length_to_original(normalized_scale_to_index(sigma, size)).tolist()
         source = prepared.source if self.within_subject else None
-        index = None if prepared.image.still else frame
+        index = None if prepared.still else frame
         return [
             Landmark(prepared.name, index, label, *point, *spread, len(self.bank.select(label, source)))
             for label, point, spread in zip(self.bank.labels, points, sigmas, strict=True)
@@ -116,19 +118,19 @@ class LandmarkWriter:
         for number, (series, rows) in enumerate(tqdm(self._found.items(), desc="writing", unit="image", disable=None)):
             prepared = self.dataset.series[series]
             markups = f"markups/{prepared.name}.mrk.json"
-            write_slicer_markups(self.output_dir / markups, rows, prepared.image.affines)
+            write_slicer_markups(self.output_dir / markups, rows, prepared.affines)
             if number < self.max_pictures:
                 pictures = self._draw(prepared, rows, colors)
                 sections.append(Section(prepared.name, pictures=pictures, files=[markups]))
         self._write_page(sections)
 
     def _draw(self, prepared: PreparedSeries, rows: list[Landmark], colors: dict[str, str]) -> list[str]:
-        frames = prepared.image.frames[:, 0].numpy()
+        frames = read_image_series(prepared.series).frames[:, 0].numpy()
         name = f"pictures/{prepared.name}"
-        if prepared.image.still:
+        if prepared.still:
             write_overlay(self.output_dir / f"{name}.png", frames[0], rows, colors=colors)
             return [f"{name}.png"]
-        fps = min(self.max_fps, 1000.0 / (prepared.image.frame_ms or 100.0))
+        fps = min(self.max_fps, 1000.0 / (prepared.frame_ms or 100.0))
         write_animation(self.output_dir / f"{name}.gif", frames, rows, fps=fps, colors=colors)
         write_trajectories(self.output_dir / f"{name}.trajectories.png", rows, colors=colors)
         return [f"{name}.gif", f"{name}.trajectories.png"]

@@ -18,6 +18,7 @@ import os
 import time
 from pathlib import Path
 
+import ignite.distributed as idist
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
 
@@ -38,6 +39,7 @@ class TrainingSummary:
         self.path = Path(path)
         self.evaluator = evaluator
         self._start = 0.0
+        self._before = 0.0
 
     def attach(self, engine: Engine) -> None:
         """Register at the start and the end of the trainer."""
@@ -47,9 +49,25 @@ class TrainingSummary:
     def _started(self, engine: Engine) -> None:
         self._start = time.perf_counter()
 
+    @property
+    def seconds(self) -> float:
+        """How long training has taken, with the runs before a restart."""
+        return self._before + time.perf_counter() - self._start
+
+    def state_dict(self) -> dict[str, float]:
+        """The seconds so far, for a checkpoint."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Count on from a checkpoint."""
+        self._before = state["seconds"]
+
     def _completed(self, engine: Engine) -> None:
+        nothing_new = not getattr(self.evaluator.state, "metrics", None)  # a complete run was started again
+        if nothing_new or idist.get_rank() > 0:
+            return
         summary = {
-            "train_seconds": round(time.perf_counter() - self._start, 1),
+            "train_seconds": round(self.seconds, 1),
             "iterations": engine.state.iteration,
             "last_validation": {name: round(float(value), 4) for name, value in self.evaluator.state.metrics.items()},
         }

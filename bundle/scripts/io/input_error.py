@@ -16,11 +16,18 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
-__all__ = ["InputError", "report_input_errors"]
+__all__ = ["InputError", "find_input_error", "report_input_errors"]
 
 
 class InputError(ValueError):
     """A fault in the user's files or settings; its message names the file and the remedy."""
+
+
+def find_input_error(error: BaseException | None) -> InputError | None:
+    """The :class:`InputError` behind an error that a library wrapped it in, or None."""
+    while error is not None and not isinstance(error, InputError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def report_input_errors() -> None:
@@ -32,9 +39,7 @@ def report_input_errors() -> None:
     show_traceback = sys.excepthook
 
     def show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, InputError):
-            cause = cause.__cause__ or cause.__context__
+        cause = find_input_error(error)
         if cause is None:
             show_traceback(kind, error, traceback)
         else:

@@ -9,9 +9,10 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from scripts.losses.beta_nll import BetaNLLLoss
 from scripts.losses.gaussian_nll import GaussianNLLLoss
 from scripts.losses.heatmap_cross_entropy import HeatmapCrossEntropyLoss
 from scripts.losses.laplace_nll import LaplaceNLLLoss
 from scripts.losses.matching_loss import MatchingLoss
 
-__all__ = ["GaussianNLLLoss", "HeatmapCrossEntropyLoss", "LaplaceNLLLoss", "MatchingLoss"]
+__all__ = ["BetaNLLLoss", "GaussianNLLLoss", "HeatmapCrossEntropyLoss", "LaplaceNLLLoss", "MatchingLoss"]

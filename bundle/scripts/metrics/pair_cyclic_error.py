@@ -18,6 +18,7 @@ import torch
 
 from scripts.data.frame_dataset import FrameDataset
 from scripts.metrics.cyclic_error import Matcher, cyclic_error, grid_points
+from scripts.transforms.scale_intensity import restore_intensity
 from scripts.transforms.warp import RandShiftScale
 
 __all__ = ["PairCyclicError"]
@@ -68,7 +69,7 @@ class PairCyclicError:
         warp = RandShiftScale(seed=self.seed)
         errors = []
         for source, target in self.pairs:
-            key, other = (self.dataset[i]["image"].unsqueeze(0).to(device) for i in (source, target))
+            key, other = (restore_intensity(self.dataset[i]["image"].unsqueeze(0).to(device)) for i in (source, target))
             points = grid_points(key.shape[2:], self.step).to(device)
             target_image = warp(other) if self.perturb else other
             error = cyclic_error(matcher, key, target_image, points, self.patch_size).cpu()

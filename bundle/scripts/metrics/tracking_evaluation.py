@@ -67,7 +67,7 @@ def track_landmarks(
     """
     frames_with_examples: dict[tuple[ImageSeries, int], list[ExamplePoint]] = defaultdict(list)
     for example in examples:
-        frames_with_examples[example.prepared.image.series, example.frame].append(example)
+        frames_with_examples[example.prepared.series, example.frame].append(example)
     tracks: list[LandmarkTrack] = []
     for together in tqdm(frames_with_examples.values(), desc="tracking", unit="series", disable=None):
         tracks += _track_together(matcher, together, patch_size, device, correct_bias)
@@ -134,7 +134,7 @@ class TrueTracks:
             raise InputError(f"{path}: tracks are compared on series that have an example, and there is none")
         self._rows = {(row.image, row.frame or 0, row.label): (row.x, row.y) for row in read_examples_csv(path)}
         for example in examples:
-            for frame in range(len(example.prepared.frames)):
+            for frame in range(example.prepared.length):
                 if (example.prepared.name, frame, example.label) not in self._rows:
                     raise InputError(
                         f"{path} has no row for image {example.prepared.name}, frame {frame}, label {example.label}; "
@@ -143,7 +143,7 @@ class TrueTracks:
 
     def of(self, example: ExamplePoint) -> torch.Tensor:
         """Where the example's landmark is in each frame of its series, (T, 2), px of the original image."""
-        frames = range(len(example.prepared.frames))
+        frames = range(example.prepared.length)
         return torch.tensor([self._rows[example.prepared.name, frame, example.label] for frame in frames])
 
 

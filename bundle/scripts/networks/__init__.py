@@ -10,9 +10,20 @@
 # limitations under the License.
 
 from scripts.networks.correlation_head import CorrelationHead
+from scripts.networks.encoder import ENCODERS, build_encoder
+from scripts.networks.encoder_weights import load_encoder_weights
 from scripts.networks.load_weights import load_weights
 from scripts.networks.regression_head import RegressionHead
 from scripts.networks.residual_encoder import ResidualEncoder
 from scripts.networks.template_matching_network import TemplateMatchingNetwork
 
-__all__ = ["CorrelationHead", "RegressionHead", "ResidualEncoder", "TemplateMatchingNetwork", "load_weights"]
+__all__ = [
+    "ENCODERS",
+    "CorrelationHead",
+    "RegressionHead",
+    "ResidualEncoder",
+    "TemplateMatchingNetwork",
+    "build_encoder",
+    "load_encoder_weights",
+    "load_weights",
+]

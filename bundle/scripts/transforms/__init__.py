@@ -19,7 +19,7 @@ from scripts.transforms.coordinates import (
 from scripts.transforms.image_fit import ImageFit
 from scripts.transforms.patch import extract_patches, patch_offsets
 from scripts.transforms.rand_patch_center import RandPatchCenter
-from scripts.transforms.scale_intensity import scale_series_intensity
+from scripts.transforms.scale_intensity import restore_intensity, scale_series_intensity, store_intensity
 from scripts.transforms.warp import RandShiftScale
 
 __all__ = [
@@ -33,5 +33,7 @@ __all__ = [
     "normalized_scale_to_index",
     "normalized_to_index",
     "patch_offsets",
+    "restore_intensity",
     "scale_series_intensity",
+    "store_intensity",
 ]

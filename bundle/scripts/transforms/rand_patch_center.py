@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,8 +37,9 @@ class RandPatchCenter(Randomizable):
        and its contrast is changed by a gamma curve.
 
     Both outputs are sampled once, from the source image, with the composed map: no second interpolation blurs
-    the patch. All work is batched on the device of the images; only the random numbers of the geometry and the
-    contrast come from the CPU, so that a seed gives the same ones on every device.
+    the patch. All work is batched on the device of the images. Everything random about an image comes from one seed
+    of its own, so that its draws do not depend on what else is in the batch or on how many processes share the work;
+    geometry and contrast are drawn on the CPU, the same on every device.
 
     Args:
         patch_size: side of the patch in px of the network's image.
@@ -54,7 +54,7 @@ class RandPatchCenter(Randomizable):
         gain: range of a factor on the patch's intensity.
         noise: largest standard deviation of Gaussian noise, drawn anew for image and patch, in intensity units.
             Without it a network may match the noise of an image to itself, which no second image repeats.
-        seed: seed of the draws; None draws differently in each run.
+        seed: seed of the images' seeds where a call gives none; None draws differently in each run.
 
     Example:
         >>> augment = RandPatchCenter(patch_size=8, seed=0)
@@ -92,24 +92,34 @@ class RandPatchCenter(Randomizable):
         self.noise = noise
         self.set_random_state(seed)
 
-    def __call__(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def __call__(
+        self, images: torch.Tensor, seeds: Sequence[int] | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Draw one warp an image, and its patches.
 
         Args:
             images: (B, C, X, Y), intensities in [0, 1].
+            seeds: B seeds, not negative; None draws them.
 
         Returns:
             The warped images (B, C, X, Y), the patches (B * K, C, patch_size, patch_size) and their centres in the
             warped images, (B * K, 2), normalised; K = patches_per_image, those of one image after the other.
 
         Raises:
-            ValueError: the images are not two-dimensional.
+            ValueError: the images are not two-dimensional, or have another number than the seeds.
         """
         if images.ndim != 4:
             raise ValueError(f"RandPatchCenter takes a batch of 2D images (B, C, X, Y), not {tuple(images.shape)}")
         batch, channels, *spatial = images.shape
+        if seeds is None:
+            seeds = self.R.randint(2**31, size=batch)
+        if len(seeds) != batch:
+            raise ValueError(f"{batch} images and {len(seeds)} seeds; give one seed an image")
+        of_image, of_patches = self._draw(seeds)
+        image_matrix, image_shift = self._image_map(of_image, spatial)
+        center, patch_matrix = self._patch_map(of_patches, spatial)
         image_matrix, image_shift, center, patch_matrix = (
-            torch.from_numpy(draw).to(images) for draw in self.randomize(batch, spatial)
+            torch.from_numpy(value).to(images) for value in (image_matrix, image_shift, center, patch_matrix)
         )
         warped = sample_warped(images, pixel_points(spatial, images.device), image_matrix, image_shift)
         offsets = patch_offsets(self.patch_size, 2, images.device)
@@ -117,52 +127,73 @@ class RandPatchCenter(Randomizable):
         # the patches of an image are sampled as one tall grid
         tall = points.reshape(batch, -1, self.patch_size, 2)
         patches = sample_warped(images, tall, image_matrix, image_shift) * _inside(tall, spatial).unsqueeze(1)
-        patches = patches.reshape(batch, channels, -1, self.patch_size, self.patch_size).transpose(1, 2).flatten(0, 1)
-        patches = self._change_contrast(patches)
-        return self._add_noise(warped), self._add_noise(patches), index_to_normalized(center, spatial)
+        patches = patches.reshape(batch, channels, -1, self.patch_size, self.patch_size).transpose(1, 2)
+        patches = self._change_contrast(patches, of_patches)
+        if self.noise > 0.0:
+            self._add_noise(warped, patches, seeds, of_image, of_patches)
+        return warped, patches.flatten(0, 1), index_to_normalized(center, spatial)
 
-    def randomize(self, batch: int, spatial: Sequence[int]) -> tuple[np.ndarray, ...]:
-        """Draw the geometry of a batch.
+    def _draw(self, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers in [0, 1): (images, 7) of the images and (images, K, 7) of their patches."""
+        count = 7 * (1 + self.patches_per_image)
+        drawn = np.stack([np.random.default_rng(int(seed)).random(count) for seed in seeds])
+        return drawn[:, :7], drawn[:, 7:].reshape(len(seeds), self.patches_per_image, 7)
 
-        Args:
-            batch: number of images.
-            spatial: spatial shape of the images.
-
-        Returns:
-            The map from warped to source image, relative to their centres: matrices (B, 2, 2) and shifts (B, 2)
-            in px; the patch centres in the warped image (B * K, 2) in px; the patch matrices (B * K, 2, 2).
-        """
-        size = np.asarray(spatial, dtype=float)
-        area = self.R.uniform(*self.crop_scale, size=batch)
-        ratio = np.exp(self.R.uniform(*np.log(self.crop_ratio), size=batch))
+    def _image_map(self, drawn: np.ndarray, spatial: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """The map from warped to source images, relative to their centres: matrices (B, 2, 2), shifts (B, 2) px."""
+        angle, scale, area, ratio, *shift, _ = drawn.T
+        area = _between(area, self.crop_scale)
+        ratio = np.exp(_between(ratio, np.log(self.crop_ratio)))
         crop = np.minimum(np.stack([np.sqrt(area * ratio), np.sqrt(area / ratio)], axis=-1), 1.0)
-        shift = self.R.uniform(-0.5, 0.5, size=(batch, 2)) * (1.0 - crop) * size
-        zoom = crop / self.R.uniform(*self.image_scale, size=batch)[:, None]
-        image_matrix = self._draw_rotation(self.image_rotate, batch) * zoom[:, None, :]
-        patches = batch * self.patches_per_image
+        shift = (np.stack(shift, axis=-1) - 0.5) * (1.0 - crop) * np.asarray(spatial)
+        zoom = crop / _between(scale, self.image_scale)[:, None]
+        return _rotation(angle, self.image_rotate) * zoom[:, None, :], shift
+
+    def _patch_map(self, drawn: np.ndarray, spatial: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Centres in the warped images (B * K, 2) px, and matrices of the patches about them (B * K, 2, 2)."""
+        x, y, angle, scale = drawn.reshape(-1, 7).T[:4]
         # uniform from edge to edge of the image, so that targets fill [-1, 1]
-        center = self.R.uniform(-0.5, size - 0.5, size=(patches, 2))
-        patch_zoom = 1.0 / self.R.uniform(*self.patch_scale, size=patches)
-        patch_matrix = self._draw_rotation(self.patch_rotate, patches) * patch_zoom[:, None, None]
-        return image_matrix, shift, center, patch_matrix
+        center = np.stack([x, y], axis=-1) * np.asarray(spatial) - 0.5
+        zoom = 1.0 / _between(scale, self.patch_scale)
+        return center, _rotation(angle, self.patch_rotate) * zoom[:, None, None]
 
-    def _draw_rotation(self, degrees: float, batch: int) -> np.ndarray:
-        angle = np.deg2rad(self.R.uniform(-degrees, degrees, size=batch))
-        cos, sin = np.cos(angle), np.sin(angle)
-        return np.stack([np.stack([cos, -sin], axis=-1), np.stack([sin, cos], axis=-1)], axis=-2)
+    def _change_contrast(self, patches: torch.Tensor, drawn: np.ndarray) -> torch.Tensor:
+        exponent = np.exp(_between(drawn[..., 4], np.log(self.gamma)))
+        gain = _between(drawn[..., 5], self.gain)
+        exponent, gain = (torch.from_numpy(value[..., None, None, None]).to(patches) for value in (exponent, gain))
+        return patches.clamp_min(0.0).pow(exponent) * gain
 
-    def _change_contrast(self, patches: torch.Tensor) -> torch.Tensor:
-        shape = (len(patches), 1, 1, 1)
-        exponent = np.exp(self.R.uniform(math.log(self.gamma[0]), math.log(self.gamma[1]), size=shape))
-        gain = self.R.uniform(*self.gain, size=shape)
-        return patches.clamp_min(0.0).pow(torch.from_numpy(exponent).to(patches)) * torch.from_numpy(gain).to(patches)
+    def _add_noise(
+        self,
+        warped: torch.Tensor,
+        patches: torch.Tensor,
+        seeds: Sequence[int],
+        of_image: np.ndarray,
+        of_patches: np.ndarray,
+    ) -> None:
+        """Add noise to images (B, C, X, Y) and patches (B, K, C, p, p) in place."""
+        image_level, patch_level = (
+            torch.from_numpy(self.noise * drawn[..., 6]).to(warped) for drawn in (of_image, of_patches)
+        )
+        generator = torch.Generator(warped.device)
+        numbers = torch.empty(warped[0].numel() + patches[0].numel(), device=warped.device)
+        for i, seed in enumerate(seeds):
+            numbers.normal_(generator=generator.manual_seed(int(seed)))
+            in_image, in_patches = numbers.split([warped[0].numel(), patches[0].numel()])
+            warped[i] += image_level[i] * in_image.view_as(warped[i])
+            patches[i] += patch_level[i, :, None, None, None] * in_patches.view_as(patches[i])
 
-    def _add_noise(self, images: torch.Tensor) -> torch.Tensor:
-        if self.noise == 0.0:
-            return images
-        level = torch.from_numpy(self.R.uniform(0.0, self.noise, size=(len(images), 1, 1, 1))).to(images)
-        generator = torch.Generator(images.device).manual_seed(int(self.R.randint(2**31)))
-        return images + level * torch.randn(images.shape, generator=generator, device=images.device)
+
+def _between(drawn: np.ndarray, ends: Sequence[float] | np.ndarray) -> np.ndarray:
+    """From [0, 1) to the range between two ends."""
+    return ends[0] + (ends[1] - ends[0]) * drawn
+
+
+def _rotation(drawn: np.ndarray, degrees: float) -> np.ndarray:
+    """Rotation matrices (..., 2, 2) by up to so many degrees either way, from numbers in [0, 1)."""
+    angle = np.deg2rad(_between(drawn, (-degrees, degrees)))
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.stack([np.stack([cos, -sin], axis=-1), np.stack([sin, cos], axis=-1)], axis=-2)
 
 
 def _inside(points: torch.Tensor, spatial: Sequence[int]) -> torch.Tensor:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-__all__ = ["scale_series_intensity"]
+__all__ = ["restore_intensity", "scale_series_intensity", "store_intensity"]
 
 # percentiles of a few million pixels are as good as those of all
 _LARGEST_SAMPLE = 2_000_000
@@ -48,3 +48,34 @@ def scale_series_intensity(frames: torch.Tensor, lower: float = 0.5, upper: floa
     if high <= low:
         return torch.zeros_like(frames)
     return ((frames - low) / (high - low)).clamp(0.0, 1.0).float()
+
+
+def store_intensity(images: torch.Tensor, storage: str) -> torch.Tensor:
+    """Keep intensities in [0, 1] in fewer bytes; :func:`restore_intensity` is the inverse.
+
+    Args:
+        images: any shape, [0, 1].
+        storage: ``float16`` (to 1/4096 or better) or ``uint8`` (to 1/510).
+
+    Raises:
+        ValueError: the storage is another one.
+
+    Example:
+        >>> store_intensity(torch.tensor([0.0, 0.5, 1.0]), "uint8")
+        tensor([  0, 128, 255], dtype=torch.uint8)
+    """
+    if storage == "float16":
+        return images.half()
+    if storage == "uint8":
+        return images.mul(255.0).round().byte()
+    raise ValueError(f"storage is float16 or uint8, not {storage!r}")
+
+
+def restore_intensity(images: torch.Tensor) -> torch.Tensor:
+    """Intensities as float32 in [0, 1], of images kept by :func:`store_intensity`.
+
+    Example:
+        >>> restore_intensity(torch.tensor([0, 255], dtype=torch.uint8))
+        tensor([0., 1.])
+    """
+    return images.float().div_(255.0) if images.dtype == torch.uint8 else images.float()

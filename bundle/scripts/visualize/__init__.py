@@ -11,14 +11,18 @@
 """Pictures of landmarks and the report that shows them; nothing here knows of networks."""
 
 from scripts.visualize.animation import write_animation
+from scripts.visualize.curves import draw_curves
+from scripts.visualize.matching import draw_matches
 from scripts.visualize.overlay import draw_landmarks, draw_legend, label_colors, write_overlay
 from scripts.visualize.report import Section, write_report
 from scripts.visualize.trajectory import write_trajectories
 
 __all__ = [
     "Section",
+    "draw_curves",
     "draw_landmarks",
     "draw_legend",
+    "draw_matches",
     "label_colors",
     "write_animation",
     "write_overlay",

@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A series as the network sees it: intensities scaled, frames fitted to the network's size, kept small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import Dataset
+from monai.transforms import Transform
+
+from scripts.data.image_reader import read_image_series
+from scripts.data.image_series import ImageSeries
+from scripts.io.input_error import InputError
+from scripts.transforms.image_fit import ImageFit
+from scripts.transforms.scale_intensity import restore_intensity, scale_series_intensity, store_intensity
+
+__all__ = ["PrepareSeries", "PreparedSeries", "prepare_series"]
+
+
+class PrepareSeries(Transform):
+    """Read a series, scale its intensities to [0, 1] and fit its frames to the network's size.
+
+    The deterministic, expensive part of loading, done once; what it gives can be kept on disk by MONAI's
+    ``PersistentDataset``, whose cache key this object's arguments are part of.
+
+    Args:
+        image_size: spatial shape that the network takes, px.
+        region: part of the images to use, ``(x0, y0, x1, y1)`` in their px, ends excluded; None for all.
+        storage: ``float16``, or ``uint8`` for half of the memory and 256 grey values.
+    """
+
+    def __init__(
+        self, image_size: Sequence[int], region: Sequence[int] | None = None, storage: str = "float16"
+    ) -> None:
+        self.image_size = tuple(image_size)
+        self.region = tuple(region) if region else None
+        self.storage = storage
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Of a dictionary whose ``series`` is an :class:`scripts.data.ImageSeries`, tensors and plain values.
+
+        Raises:
+            InputError: the region does not lie in the image; else see :func:`scripts.data.read_image_series`.
+        """
+        series: ImageSeries = data["series"]
+        image = read_image_series(series)
+        original = tuple(image.frames.shape[2:])
+        fit = self._fit(series, original)
+        # the intensity scale is that of the part that is used: burned-in text outside has no say in it
+        frames = fit.resample(scale_series_intensity(fit.crop(image.frames)))
+        return {
+            "frames": store_intensity(frames, self.storage),
+            "original": list(original),
+            "affines": torch.from_numpy(image.affines),
+            "still": image.still,
+            "frame_ms": image.frame_ms,
+        }
+
+    def _fit(self, series: ImageSeries, original: tuple[int, ...]) -> ImageFit:
+        try:
+            return ImageFit(original, self.image_size, self.region)
+        except ValueError as error:
+            raise InputError(f"{series.files[0]}: {error}; change the setting 'region'") from error
+
+
+@dataclass(frozen=True)
+class PreparedSeries:
+    """A series as the network sees it, and how its pixels became the network's.
+
+    Attributes:
+        series: which files it was read from; :func:`scripts.data.read_image_series` reads its own pixels again.
+        fit: how its pixels became the network's.
+        affines: (T, 4, 4), float64: index (x, y, 0, 1) of the original image to RAS mm.
+        still: True for an image with no time axis.
+        frame_ms: time between frames in ms, or None where the file does not tell.
+        length: number of frames T.
+        cache: what :class:`PrepareSeries` gave, at ``index``; in memory or on disk.
+        index: its place in the cache.
+    """
+
+    series: ImageSeries
+    fit: ImageFit
+    affines: np.ndarray
+    still: bool
+    frame_ms: float | None
+    length: int
+    cache: Sequence[dict[str, Any]] | Dataset
+    index: int
+
+    @classmethod
+    def from_cache(
+        cls, series: ImageSeries, prepare: PrepareSeries, cache: Sequence[dict[str, Any]] | Dataset, index: int
+    ) -> PreparedSeries:
+        """Take the header of a cached item; its frames stay in the cache."""
+        item = cache[index]
+        fit = ImageFit(tuple(item["original"]), prepare.image_size, prepare.region)
+        affines = item["affines"].numpy()
+        return cls(series, fit, affines, item["still"], item["frame_ms"], len(item["frames"]), cache, index)
+
+    @property
+    def stored(self) -> torch.Tensor:
+        """All frames as they are kept, (T, 1, *image_size), see :func:`scripts.transforms.restore_intensity`."""
+        return self.cache[self.index]["frames"]
+
+    @property
+    def frames(self) -> torch.Tensor:
+        """All frames, (T, 1, *image_size), float32 in [0, 1]."""
+        return restore_intensity(self.stored)
+
+    @property
+    def name(self) -> str:
+        """Name of the series in its data set, see :class:`scripts.data.ImageSeries`."""
+        return self.series.name
+
+    @property
+    def source(self) -> str:
+        """What tells the series from all others, of other data sets too: the path of its first file."""
+        return str(self.series.files[0].resolve())
+
+
+def prepare_series(series: ImageSeries, prepare: PrepareSeries) -> PreparedSeries:
+    """Prepare one series, in memory.
+
+    Raises:
+        InputError: see :class:`PrepareSeries`.
+    """
+    return PreparedSeries.from_cache(series, prepare, [prepare({"series": series})], 0)

@@ -1,0 +1,116 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of tables that name the patient of each image, with real small files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.uid import generate_uid
+
+from scripts.data.image_series import find_image_series
+from scripts.data.patient_key import PatientKeys
+from scripts.data.patient_table import keys_by_table, read_patient_table
+from scripts.io.input_error import InputError
+
+PIXELS = np.zeros((4, 4), dtype=np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    for name in ("a.png", "b.png", "deep/c.png", "deep/a.png"):
+        path = tmp_path / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(PIXELS).save(path)
+    return tmp_path / "images"
+
+
+def told(folder: Path, text: str, encoding: str = "utf-8", **options) -> PatientKeys:
+    path = folder.parent / "table.csv"
+    path.write_text(text, encoding=encoding)
+    table = read_patient_table(path, "file", options.pop("patient", "who"), **options)
+    return keys_by_table(find_image_series(folder), table, "as told")
+
+
+def by_name(found: PatientKeys) -> dict[str, str]:
+    return {one.name: key for one, key in found.keys.items()}
+
+
+def test_images_are_found_by_path_and_by_the_end_of_the_path(folder):
+    found = told(folder, "n,file,who\n1, a.png ,P1\n2,c.png,P2\n3,./deep/a.png,P3\n,,\n")
+    assert by_name(found) == {"a.png": "P1", "deep/c.png": "P2", "deep/a.png": "P3"}
+    assert found.notes == ("1 image left out, as no row that is used names them",)
+
+
+def test_a_table_as_windows_writes_it(folder):
+    assert by_name(told(folder, "file,who\r\ndeep\\c.png,P2\r\n", "utf-8-sig")) == {"deep/c.png": "P2"}
+
+
+def test_rows_are_kept_by_the_value_of_a_column(folder):
+    text = "file,who,view\na.png,P1,front\nnowhere.png,P2,side\n"
+    found = told(folder, text, keep=("view", "front"))
+    assert by_name(found) == {"a.png": "P1"}
+    assert found.notes[0] == "rows left out, which do not have 'front' in column 'view': 1"
+    with pytest.raises(InputError, match="no row with 'back' in column 'view'"):
+        told(folder, text, keep=("view", "back"))
+
+
+def test_any_file_names_a_dicom_series(tmp_path, write_dicom):
+    uid, folder = generate_uid(), tmp_path / "images"
+    for number in (1, 2):
+        write_dicom(folder / f"{number}.dcm", PIXELS, SeriesInstanceUID=uid, InstanceNumber=number)
+    assert by_name(told(folder, "file,who\n2.dcm,P1\n")) == {"1.dcm": "P1"}
+    with pytest.raises(InputError, match=r"line 3: '1\.dcm' has another patient in an earlier row"):
+        told(folder, "file,who\n2.dcm,P1\n1.dcm,P2\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"lacks the columns 'file', 'who'; its columns are none"),
+        ("file;who\na.png;1\n", r"lacks the columns 'file', 'who'; its columns are 'file;who'.*commas"),
+        ("file,patient\na.png,1\n", r"lacks the column 'who'; its columns are 'file', 'patient'"),
+        ("file,who,who\na.png,1,2\n", r"has the column 'who' more than once"),
+        ("file,who\n", r"has no row; add some"),
+        ("file,who\na.png\n", r"line 2: the row names no patient"),
+        ("file,who\na.png,1\n,2\n", r"line 3: the row names no image"),
+        ("file,who\na.png,1\na.png,2\n", r"line 3: 'a.png' has another patient in an earlier row"),
+        ('file,who\n"a.png,1\n', r"save it as UTF-8 CSV"),
+        (
+            "file,who\na.png,1\nx1,2\nx2,2\nx3,2\nx4,2\n",
+            r"4 of 5 rows have no file .* \(line 3: 'x1', line 4: 'x2', line 5: 'x3' and 1 more\)",
+        ),
+    ],
+)
+def test_a_faulty_table_is_refused(folder, text, message):
+    with pytest.raises(InputError, match=rf"table\.csv.*{message}"):
+        told(folder, text)
+
+
+def test_an_end_of_several_paths_is_refused(folder):
+    (folder / "other").mkdir()
+    (folder / "deep" / "c.png").rename(folder / "other" / "a.png")
+    (folder / "a.png").unlink()
+    with pytest.raises(InputError, match=r"line 2: 'a.png' may be deep/a.png, other/a.png; write the path"):
+        told(folder, "file,who\na.png,1\n")
+
+
+def test_other_text_encodings_are_refused(folder):
+    with pytest.raises(InputError, match="save it as UTF-8 CSV"):
+        told(folder, "file,who\nä.png,1\n", "latin-1")
+
+
+def test_a_missing_table_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"none\.csv: there is no such table"):
+        read_patient_table(tmp_path / "none.csv", "file", "who")
