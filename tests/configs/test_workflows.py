@@ -179,7 +179,7 @@ def test_frames_of_different_size_in_one_file_stop(tmp_path: Path) -> None:
     assert_stopped(result, "differ in size")
 
 
-@pytest.mark.parametrize("variant", ["head/regression.json", "loss/laplace.json"])
+@pytest.mark.parametrize("variant", ["head/regression.json", "loss/laplace.json", "encoder/resnet18.json"])
 def test_variants_train_evaluate_and_infer(phantom: Path, tmp_path: Path, variant: str) -> None:
     where = ["--dataset_dir", str(phantom), "--ckpt_dir", str(tmp_path), "--output_dir", str(tmp_path)]
     assert_ran(run_bundle("training", ["train.json", variant], *where, *TINY, *SHORT))
@@ -202,6 +202,51 @@ def test_tracking_with_mlflow(phantom: Path, tmp_path: Path) -> None:
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(f"sqlite:///{tmp_path}/mlruns.db")
-    runs = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
-    metrics = {name for run in runs for name in run.data.metrics}
-    assert {"val_error_px", "val_cyclic_error_px", "train_loss"} <= metrics
+    [run] = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    assert run.info.status == "FINISHED"
+    assert {"val_error_px", "val_cyclic_error_px", "train_loss", "train_mean_loss", "lr_group_0"} <= set(
+        run.data.metrics
+    )
+    history = list(csv.DictReader((tmp_path / "training" / "history.csv").open()))
+    for name in ("train_mean_loss", "val_error_px"):
+        logged = [point.value for point in client.get_metric_history(run.info.run_id, name)]
+        assert logged == pytest.approx([float(row[name.replace("_mean", "")]) for row in history])
+    assert len(client.get_metric_history(run.info.run_id, "lr_group_0")) == 4
+    files = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert {"validation_matches.png", "curves.png", "history.csv", "model.pt", "checkpoint.pt"} <= files
+    [config] = [name for name in files if name.startswith("config_")]
+    executed = json.loads(Path(client.download_artifacts(run.info.run_id, config)).read_text())
+    assert executed["image_size"] == [48, 44]
+    with Image.open(client.download_artifacts(run.info.run_id, "validation_matches.png")) as picture:
+        assert min(picture.size) > 200
+
+
+def test_the_papers_schedule(phantom: Path, tmp_path: Path) -> None:
+    """With another encoder, as the paper's needs timm and a download, and narrower layers."""
+    where = ["--dataset_dir", str(phantom), "--ckpt_dir", str(tmp_path), "--output_dir", str(tmp_path)]
+    small = ["--encoder", "residual", "--pretrained", "False", "--head#hidden_channels", "16"]
+    epochs = ["--max_epochs", "81", "--val_interval", "81"]
+    assert_ran(
+        run_bundle("training", ["train.json", "paper.json"], *where, *TINY, *small, *epochs, "--batch_size", "192")
+    )
+    history = list(csv.DictReader((tmp_path / "training" / "history.csv").open()))
+    rates = [float(row["learning_rate"]) for row in history]
+    # 10 images are trained on: one step an epoch; the rate is that after the epoch
+    assert rates == pytest.approx([1e-4] * 79 + [0.85e-4] * 2)
+    checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert checkpoint["iteration"] == 81
+    assert checkpoint["objects"]["optimizer"]["param_groups"][0]["betas"] == (0.9, 0.999)
+
+
+def test_a_data_list_says_what_is_trained_on_and_what_is_evaluated(phantom: Path, tmp_path: Path) -> None:
+    names = ["subject_00.nii.gz", "subject_01.nii.gz"]
+    parts = {"training": names[:1], "validation": names[1:], "test": names[1:]}
+    datalist = tmp_path / "datalist.json"
+    datalist.write_text(json.dumps({part: [{"image": name} for name in parts[part]] for part in parts}))
+    options = ["--dataset_dir", str(phantom), "--output_dir", str(tmp_path), "--datalist", str(datalist), *TINY]
+    assert_ran(run_bundle("training", ["train.json"], *options, *SHORT, "--ckpt_dir", str(tmp_path)))
+    checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert checkpoint["settings"]["images"] == 6  # frames of the one subject
+    assert_ran(run_bundle("evaluating", ["evaluate.json"], *options, "--ckpt_path", str(tmp_path / "model.pt")))
+    missing = run_bundle("training", ["train.json"], *options[:-6], "--datalist", str(tmp_path / "none.json"), *TINY)
+    assert_stopped(missing, "none.json")
