@@ -20,7 +20,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: $(INSTALLED) ## Train on a real echocardiogram without labels, follow four landmarks, show the result
 	$(RUN) training --config_file "['configs/train.json','configs/data/echo_demo.json']" $(LOG) \
-	    --ckpt_dir $(CURDIR)/demo_output/models
+	    --ckpt_dir $(CURDIR)/demo_output/models --output_dir $(CURDIR)/demo_output --resume False
 	$(RUN) evaluating --config_file "['configs/evaluate.json','configs/data/echo_demo.json']" $(LOG) \
 	    --ckpt_path $(CURDIR)/demo_output/models/model.pt --output_dir $(CURDIR)/demo_output
 	$(RUN) inferring --config_file "['configs/inference.json','configs/data/echo_demo.json']" $(LOG) \
@@ -31,7 +31,8 @@ phantom: $(INSTALLED) ## Train on 8 simulated subjects (2 more validate), follow
 	cd bundle && $(BIN)/python -m scripts.data.phantom --output_dir $(CURDIR)/phantom_output/train --subjects 0-9
 	cd bundle && $(BIN)/python -m scripts.data.phantom --output_dir $(CURDIR)/phantom_output/test --subjects 10-13
 	$(RUN) training --config_file "['configs/train.json','configs/data/phantom.json']" $(LOG) \
-	    --dataset_dir $(CURDIR)/phantom_output/train --ckpt_dir $(CURDIR)/phantom_output/models
+	    --dataset_dir $(CURDIR)/phantom_output/train --ckpt_dir $(CURDIR)/phantom_output/models \
+	    --output_dir $(CURDIR)/phantom_output --resume False
 	$(RUN) evaluating --config_file "['configs/evaluate.json','configs/data/phantom.json']" $(LOG) \
 	    --dataset_dir $(CURDIR)/phantom_output/test --ckpt_path $(CURDIR)/phantom_output/models/model.pt \
 	    --output_dir $(CURDIR)/phantom_output
@@ -54,9 +55,10 @@ format: $(INSTALLED) ## Mend style and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## Measure speed side by side with a classical method
+bench: $(INSTALLED) ## Measure speed side by side with a classical method, and training against its limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
-	PYTHONPATH=bundle $(BIN)/python benchmarks/matching.py
+	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/matching.py
+	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/training_throughput.py
 
 clean: ## Remove what demo and phantom wrote
 	rm -rf demo_output phantom_output
