@@ -17,31 +17,50 @@ import torch
 from scipy.ndimage import map_coordinates
 from scipy.stats import kstest
 
-from scripts.transforms.warp import RandShiftScale, pixel_points, sample_warped
+from scripts.transforms.warp import RandShiftScale, lattice, sample_lattice, warp_points
 
 SHAPE = (40, 30)
 
 
-def test_pixel_points_are_the_indices():
-    points = pixel_points((4, 3))
-    assert points.shape == (1, 4, 3, 2)
-    assert all(points[0, i, j].tolist() == [i, j] for i in range(4) for j in range(3))
-
-
-def test_each_image_is_read_through_its_own_map():
+def rand_map(count: int) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(3, 2, *SHAPE, generator=generator)
-    matrix = torch.eye(2) + 0.3 * torch.randn(3, 2, 2, generator=generator)
-    shift = 4 * torch.randn(3, 2, generator=generator)
-    warped = sample_warped(images, pixel_points(SHAPE), matrix, shift)
-    middle = (np.array(SHAPE) - 1) / 2
-    pixels = np.stack(np.meshgrid(*[np.arange(size) for size in SHAPE], indexing="ij"), axis=-1)
-    for i in range(3):
-        at = (pixels - middle) @ matrix[i].numpy().T + middle + shift[i].numpy()
+    matrix = torch.eye(2) + 0.3 * torch.randn(count, 2, 2, generator=generator)
+    return matrix, 4 * torch.randn(count, 2, generator=generator)
+
+
+def test_a_lattice_goes_by_its_own_steps():
+    matrix, origin = rand_map(3)
+    points = lattice(origin, matrix, (4, 5))
+    assert points.shape == (3, 4, 5, 2)
+    for n in range(3):
+        for i, j in ((0, 0), (3, 0), (0, 4), (2, 3)):
+            expected = origin[n] + i * matrix[n, :, 0] + j * matrix[n, :, 1]
+            torch.testing.assert_close(points[n, i, j], expected)
+
+
+def test_points_are_warped_about_the_middle():
+    matrix, shift = rand_map(3)
+    middle = torch.tensor([19.5, 14.5])
+    torch.testing.assert_close(warp_points(middle.expand(3, 2), matrix, shift, SHAPE), middle + shift)
+    points = middle + torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]])
+    moved = warp_points(points, matrix, shift, SHAPE) - middle - shift
+    expected = torch.stack([matrix[0, :, 0], matrix[1, :, 1], 2 * matrix[2, :, 0] - matrix[2, :, 1]])
+    torch.testing.assert_close(moved, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_each_image_is_read_at_its_own_lattices():
+    images = torch.rand(3, 2, *SHAPE, generator=torch.Generator().manual_seed(1))
+    steps, origin = rand_map(6)
+    origin = origin + 10
+    sampled = sample_lattice(images, origin, steps, (20, 15))
+    assert sampled.shape == (3, 2, 2, 20, 15)
+    i, j = np.meshgrid(np.arange(20), np.arange(15), indexing="ij")
+    for n in range(6):
+        x, y = (origin[n, axis].item() + i * steps[n, axis, 0].item() + j * steps[n, axis, 1].item() for axis in (0, 1))
         for channel in range(2):
-            source = images[i, channel].numpy()
-            expected = map_coordinates(source, np.moveaxis(at, -1, 0), order=1, mode="grid-constant")
-            np.testing.assert_allclose(warped[i, channel], expected, atol=2e-4)
+            source = images[n // 2, channel].numpy()
+            expected = map_coordinates(source, [x, y], order=1, mode="grid-constant")
+            np.testing.assert_allclose(sampled[n // 2, channel, n % 2], expected, atol=2e-4)
 
 
 def test_shift_and_scale_are_uniform_in_their_ranges():

@@ -21,7 +21,7 @@ from monai.transforms import Randomizable
 
 from scripts.transforms.coordinates import index_to_normalized
 from scripts.transforms.patch import patch_offsets
-from scripts.transforms.warp import pixel_points, sample_warped
+from scripts.transforms.warp import lattice, sample_lattice, warp_points
 
 __all__ = ["RandPatchCenter"]
 
@@ -110,7 +110,7 @@ class RandPatchCenter(Randomizable):
         """
         if images.ndim != 4:
             raise ValueError(f"RandPatchCenter takes a batch of 2D images (B, C, X, Y), not {tuple(images.shape)}")
-        batch, channels, *spatial = images.shape
+        batch, _, *spatial = images.shape
         if seeds is None:
             seeds = self.R.randint(2**31, size=batch)
         if len(seeds) != batch:
@@ -121,13 +121,18 @@ class RandPatchCenter(Randomizable):
         image_matrix, image_shift, center, patch_matrix = (
             torch.from_numpy(value).to(images) for value in (image_matrix, image_shift, center, patch_matrix)
         )
-        warped = sample_warped(images, pixel_points(spatial, images.device), image_matrix, image_shift)
-        offsets = patch_offsets(self.patch_size, 2, images.device)
-        points = center[:, None, None] + offsets @ patch_matrix[:, None].transpose(-1, -2)
-        # the patches of an image are sampled as one tall grid
-        tall = points.reshape(batch, -1, self.patch_size, 2)
-        patches = sample_warped(images, tall, image_matrix, image_shift) * _inside(tall, spatial).unsqueeze(1)
-        patches = patches.reshape(batch, channels, -1, self.patch_size, self.patch_size).transpose(1, 2)
+        source = warp_points(torch.zeros_like(image_shift), image_matrix, image_shift, spatial)
+        warped = sample_lattice(images, source, image_matrix, spatial).squeeze(2)
+        # a patch's lattice in the warped image, and, through the image's own map, in the source
+        shape = [self.patch_size] * 2
+        corner = center + patch_matrix @ patch_offsets(self.patch_size, 2, images.device)[0, 0]
+        image_matrix, image_shift = (
+            value.repeat_interleave(self.patches_per_image, dim=0) for value in (image_matrix, image_shift)
+        )
+        source = warp_points(corner, image_matrix, image_shift, spatial)
+        patches = sample_lattice(images, source, image_matrix @ patch_matrix, shape).transpose(1, 2)
+        inside = _inside(lattice(corner, patch_matrix, shape), spatial)
+        patches = patches * inside.reshape(batch, -1, 1, *shape)
         patches = self._change_contrast(patches, of_patches)
         if self.noise > 0.0:
             self._add_noise(warped, patches, seeds, of_image, of_patches)
@@ -199,4 +204,5 @@ def _rotation(drawn: np.ndarray, degrees: float) -> np.ndarray:
 def _inside(points: torch.Tensor, spatial: Sequence[int]) -> torch.Tensor:
     """1 where a point (..., 2) lies on the warped image, 0 in the zeros around it."""
     size = torch.tensor(spatial, dtype=points.dtype, device=points.device)
-    return ((points > -0.5) & (points < size - 0.5)).all(dim=-1).to(points.dtype)
+    x, y = ((points > -0.5) & (points < size - 0.5)).unbind(dim=-1)
+    return (x & y).to(points.dtype)

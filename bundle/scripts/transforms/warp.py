@@ -22,47 +22,80 @@ from monai.transforms import Randomizable
 
 from scripts.transforms.coordinates import index_to_grid
 
-__all__ = ["RandShiftScale", "pixel_points", "sample_warped"]
+__all__ = ["RandShiftScale", "lattice", "sample_lattice", "warp_points"]
 
 
-def pixel_points(spatial: Sequence[int], device: torch.device | str = "cpu") -> torch.Tensor:
-    """The pixels of a 2D image as points, (1, X, Y, 2), px.
+def lattice(origin: torch.Tensor, steps: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """Points ``origin + i * steps[..., 0] + j * steps[..., 1]``.
+
+    One addition a point: a warp of every pixel by matrices of two rows would take most of an augmentation's time.
+
+    Args:
+        origin: (N, 2), the point of i = j = 0.
+        steps: (N, 2, 2); the columns are the steps along the lattice's axes.
+        shape: numbers of i and of j, (H, W).
+
+    Returns:
+        (N, H, W, 2).
 
     Example:
-        >>> pixel_points((1, 2)).tolist()
-        [[[[0.0, 0.0], [0.0, 1.0]]]]
+        >>> lattice(torch.tensor([[5.0, 7.0]]), torch.eye(2)[None], (1, 2)).tolist()
+        [[[[5.0, 7.0], [5.0, 8.0]]]]
     """
-    axes = [torch.arange(size, dtype=torch.float32, device=device) for size in spatial]
-    return torch.stack(torch.meshgrid(axes, indexing="ij"), dim=-1).unsqueeze(0)
+    i, j = (torch.arange(size, dtype=origin.dtype, device=origin.device) for size in shape)
+    first = origin[:, None, :] + i[:, None] * steps[:, None, :, 0]
+    return first[:, :, None, :] + (j[:, None] * steps[:, None, :, 1])[:, None, :, :]
 
 
-def sample_warped(
-    images: torch.Tensor, points: torch.Tensor, matrix: torch.Tensor, shift: torch.Tensor
+def warp_points(
+    points: torch.Tensor, matrix: torch.Tensor, shift: torch.Tensor, spatial: Sequence[int]
 ) -> torch.Tensor:
-    """Intensities at points of warped images, read from the images before the warp by linear interpolation.
+    """Where points of warped images come from: ``p`` shows what lies at ``middle + shift + matrix @ (p - middle)``.
 
-    A point ``p`` of the warped image shows what lies at ``middle + shift + matrix @ (p - middle)``; outside is zero.
+    Args:
+        points: (N, 2), px in the warped images.
+        matrix: (N, 2, 2).
+        shift: (N, 2), px.
+        spatial: spatial shape of the images, whose middle the warp is about.
+
+    Returns:
+        (N, 2), px in the images before the warp.
+
+    Example:
+        >>> warp_points(torch.tensor([[3.0, 1.0]]), 2 * torch.eye(2)[None], torch.zeros(1, 2), (5, 3)).tolist()
+        [[4.0, 1.0]]
+    """
+    middle = (torch.tensor(spatial, dtype=points.dtype, device=points.device) - 1.0) / 2.0
+    return (matrix @ (points - middle).unsqueeze(-1)).squeeze(-1) + middle + shift
+
+
+def sample_lattice(
+    images: torch.Tensor, origin: torch.Tensor, steps: torch.Tensor, shape: Sequence[int]
+) -> torch.Tensor:
+    """Intensities at the points of a :func:`lattice`, by linear interpolation; outside the image is zero.
 
     Args:
         images: (B, C, X, Y).
-        points: (B or 1, H, W, 2), px in the warped images.
-        matrix: (B, 2, 2).
-        shift: (B, 2), px.
+        origin: (B * K, 2), px; the K lattices of one image after the other.
+        steps: (B * K, 2, 2), px.
+        shape: (H, W).
 
     Returns:
-        (B, C, H, W).
+        (B, C, K, H, W).
 
     Example:
         >>> image = torch.arange(4.0).reshape(1, 1, 4, 1)
-        >>> shifted = sample_warped(image, pixel_points((4, 1)), torch.eye(2)[None], torch.tensor([[1.0, 0.0]]))
-        >>> shifted.flatten().tolist()
+        >>> sample_lattice(image, torch.tensor([[1.0, 0.0]]), torch.eye(2)[None], (4, 1)).flatten().tolist()
         [1.0, 2.0, 3.0, 0.0]
     """
     spatial = images.shape[2:]
-    middle = (torch.tensor(spatial, dtype=points.dtype, device=points.device) - 1.0) / 2.0
-    source = (points - middle) @ matrix[:, None].transpose(-1, -2) + (middle + shift)[:, None, None]
-    grid = index_to_grid(source, spatial)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    # the conversion to a sampling grid is affine, so that of origin and steps is that of every point
+    start = index_to_grid(origin, spatial)
+    step = torch.stack([index_to_grid(origin + steps[..., axis], spatial) - start for axis in range(2)], dim=-1)
+    # the lattices of an image are sampled as one tall grid
+    grid = lattice(start, step, shape).reshape(len(images), -1, shape[1], 2)
+    sampled = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return sampled.unflatten(2, (-1, shape[0]))
 
 
 class RandShiftScale(Randomizable):
@@ -92,4 +125,5 @@ class RandShiftScale(Randomizable):
         shift = self.R.uniform(-self.shift, self.shift, size=(batch, 2)) * np.asarray(spatial)
         zoom = 1.0 / self.R.uniform(*self.scale, size=(batch, 1, 1))
         matrix = torch.from_numpy(zoom * np.eye(2)).to(images)
-        return sample_warped(images, pixel_points(spatial, images.device), matrix, torch.from_numpy(shift).to(images))
+        origin = warp_points(torch.zeros(batch, 2).to(images), matrix, torch.from_numpy(shift).to(images), spatial)
+        return sample_lattice(images, origin, matrix, spatial).squeeze(2)
