@@ -12,7 +12,8 @@
 """Training speed: our pipeline against the network alone, and against a plain pipeline of MONAI's transforms.
 
 Run it with ``make bench``, or by hand (see ``--help``). It prints a table and writes
-``benchmarks/training_throughput.json``. Three sides, measured in turns in one run with the same threads, network and batch:
+``benchmarks/training_throughput.json``. Three sides, measured in turns in one run with the same
+threads, network and batch:
 
 - *limit*: training steps on one fixed batch that is on the device already: no pipeline can be faster;
 - *bundle*: the trainer of ``configs/train.json``, with loading and augmentation, without handlers;
@@ -50,8 +51,8 @@ from monai.transforms import (
     RandAdjustContrast,
     RandAffine,
     RandAffined,
-    Randomizable,
     RandGaussianNoise,
+    Randomizable,
     Resized,
     ScaleIntensityRangePercentilesd,
     SpatialCrop,
@@ -79,6 +80,7 @@ class RandPatchesd(MapTransform, Randomizable):
         )
 
     def __call__(self, data: dict) -> dict:
+        """An image's dictionary: the image, its patches (K, C, p, p) and their centres (K, 2), normalised."""
         image = data["image"]
         size, half = np.array(image.shape[1:]), self.patch_size // 2
         centers = np.stack([self.R.uniform(half, size - half).round() for _ in range(self.patches)])
@@ -121,6 +123,7 @@ class Side:
         self.seconds_a_step: list[float] = []
 
     def measure(self, steps: int) -> None:
+        """Run for some steps, and note the seconds."""
         self.seconds_a_step.append(self.run(steps) / steps)
 
 
@@ -151,6 +154,7 @@ def training_step(parser: ConfigParser) -> Callable[[torch.Tensor, torch.Tensor,
 
 
 def limit_side(parser: ConfigParser, step: Callable) -> Side:
+    """Steps on one batch of the bundle's own."""
     device = parser.get_parsed_content("device")
     batch = next(iter(parser.get_parsed_content("train#dataloader")))
     image, center, _, inputs = parser.get_parsed_content("train#prepare_batch")(batch, device)
@@ -165,6 +169,7 @@ def limit_side(parser: ConfigParser, step: Callable) -> Side:
 
 
 def bundle_side(parser: ConfigParser) -> Side:
+    """Steps of the bundle's trainer."""
     trainer = parser.get_parsed_content("train#trainer")
     ends: list[float] = []
 
@@ -186,6 +191,7 @@ def bundle_side(parser: ConfigParser) -> Side:
 
 
 def plain_side(parser: ConfigParser, step: Callable, options: argparse.Namespace) -> Side:
+    """Steps on batches of a pipeline of MONAI's dictionary transforms."""
     device = parser.get_parsed_content("device")
     transforms = Compose(
         [
@@ -264,6 +270,7 @@ def measure(options: argparse.Namespace, dataset_dir: Path) -> dict:
 
 
 def read_options() -> argparse.Namespace:
+    """The command line's."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     data = os.environ.get("TMN_DATA")
     parser.add_argument("--dataset_dir", type=Path, default=data, help="images (default: $TMN_DATA, else textures)")

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -69,10 +70,8 @@ def train(path: Path, *, stop_at: int | None = None, width: int = 4, **options: 
         if trainer.state.iteration == stop_at:
             raise Stopped
 
-    try:
+    with contextlib.suppress(Stopped):
         trainer.run()
-    except Stopped:
-        pass
     return network.state_dict(), losses
 
 

@@ -39,3 +39,21 @@ def test_a_head_with_no_heatmap_has_the_likelihood_only():
     loss = MatchingLoss(LaplaceNLLLoss(), HeatmapCrossEntropyLoss((3, 4)))
     expected = -Laplace(point[:, :2], point[:, 2:].exp()).log_prob(torch.zeros(3, 2)).sum(dim=1).mean()
     torch.testing.assert_close(loss(point, torch.zeros(3, 2)), expected)
+
+
+def test_the_first_steps_have_a_fixed_scale_and_give_the_scale_no_gradient():
+    point = torch.randn(3, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    target = torch.zeros(3, 2)
+    loss = MatchingLoss(LaplaceNLLLoss(), HeatmapCrossEntropyLoss((3, 4)), fixed_scale_steps=2, fixed_scale=0.25)
+    for _ in range(2):
+        value = loss(point, target)
+        # the absolute error, but for a factor and a constant
+        expected = -Laplace(point[:, :2], 0.25).log_prob(target).sum(dim=1).mean()
+        torch.testing.assert_close(value, expected)
+        gradient = torch.autograd.grad(value, point)[0]
+        torch.testing.assert_close(gradient[:, :2], point[:, :2].sign() / 0.25 / 3)
+        assert (gradient[:, 2:] == 0).all()
+    resumed = MatchingLoss(LaplaceNLLLoss(), HeatmapCrossEntropyLoss((3, 4)), fixed_scale_steps=2)
+    resumed.load_state_dict(loss.state_dict())
+    for after in (loss, resumed):
+        torch.testing.assert_close(after(point, target), LaplaceNLLLoss()(point, target))

@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
@@ -22,10 +24,16 @@ __all__ = ["MatchingLoss"]
 class MatchingLoss(nn.Module):
     """Likelihood of the point plus a weighted cross-entropy of the heatmap.
 
+    A network that does not yet find its patches lowers its likelihood fastest by a large scale, which takes the
+    gradient from the means: a head with no heatmap then learns slowly. For the first steps the likelihood may be that
+    of one fixed scale instead, the squared error for the normal distribution and the absolute one for Laplace's.
+
     Args:
         likelihood: :class:`scripts.losses.GaussianNLLLoss` or another of its form.
         heatmap: :class:`scripts.losses.HeatmapCrossEntropyLoss`; not used for a head with no heatmap.
         heatmap_weight: factor of the heatmap's part.
+        fixed_scale_steps: so many first steps have a fixed scale. How many were done is this module's state.
+        fixed_scale: the scale then, normalised.
 
     Example:
         >>> from scripts.losses import GaussianNLLLoss, HeatmapCrossEntropyLoss
@@ -34,11 +42,22 @@ class MatchingLoss(nn.Module):
         3.224
     """
 
-    def __init__(self, likelihood: nn.Module, heatmap: nn.Module, heatmap_weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        likelihood: nn.Module,
+        heatmap: nn.Module,
+        heatmap_weight: float = 1.0,
+        *,
+        fixed_scale_steps: int = 0,
+        fixed_scale: float = 0.1,
+    ) -> None:
         super().__init__()
         self.likelihood = likelihood
         self.heatmap = heatmap
         self.heatmap_weight = heatmap_weight
+        self.fixed_scale_steps = fixed_scale_steps
+        self.fixed_scale = fixed_scale
+        self.steps = 0
 
     def forward(self, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Loss of a batch.
@@ -48,7 +67,20 @@ class MatchingLoss(nn.Module):
             target: (B, spatial_dims), normalised.
         """
         point = 2 * target.shape[1]
-        loss = self.likelihood(prediction[:, :point], target)
+        mean, log_scale = prediction[:, :point].chunk(2, dim=1)
+        if self.steps < self.fixed_scale_steps:
+            # times 0, not left out: a parameter without a gradient stops training on several GPUs
+            log_scale = 0.0 * log_scale + math.log(self.fixed_scale)
+        self.steps += 1
+        loss = self.likelihood(torch.cat([mean, log_scale], dim=1), target)
         if prediction.shape[1] > point:
             loss = loss + self.heatmap_weight * self.heatmap(prediction[:, point:], target)
         return loss
+
+    def get_extra_state(self) -> dict[str, int]:
+        """Steps that were done, which ``state_dict`` keeps."""
+        return {"steps": self.steps}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        """Go on after so many steps."""
+        self.steps = state["steps"]

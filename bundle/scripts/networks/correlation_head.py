@@ -130,7 +130,7 @@ class CorrelationHead(nn.Module):
         """Logits of the patches' places, (N, *spatial / stride), of B image codes and N = B * K patch codes."""
         images = image_code.shape[0]
         logits = torch.bmm(patch_code.reshape(images, -1, patch_code.shape[1]), image_code.flatten(2))
-        # float32 from here on: in half precision the logits, and the cells' centres, would be off by more than the match
+        # float32 from here on: in half precision logits and cells' centres would be off by more than a good match
         return logits.float().mul(self.log_temperature.exp()).reshape([-1] + list(image_code.shape[2:]))
 
     def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
