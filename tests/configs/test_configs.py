@@ -20,9 +20,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from monai.bundle import ConfigWorkflow, ckpt_export, verify_net_in_out
+from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, verify_net_in_out
 
 from scripts.io.input_error import InputError
+from scripts.losses import BetaNLLLoss, GaussianNLLLoss, LaplaceNLLLoss
+from scripts.networks import CorrelationHead
 
 BUNDLE = Path(__file__).parents[2] / "bundle"
 CONFIGS = sorted(path.relative_to(BUNDLE).as_posix() for path in (BUNDLE / "configs").rglob("*.json"))
@@ -102,6 +104,65 @@ def test_every_component_that_a_config_names_exists(path: str) -> None:
     for name in re.findall(r"\bscripts\.[\w.]+", (BUNDLE / path).read_text()):
         package, _, attribute = name.rpartition(".")
         assert hasattr(importlib.import_module(package), attribute), name
+
+
+def parse(content: str, *configs: str, **overrides: object) -> object:
+    """One item of merged configs."""
+    parser = ConfigParser()
+    parser.read_config([f"configs/{config}" for config in configs])
+    for name, value in overrides.items():
+        parser[name] = value
+    return parser.get_parsed_content(content)
+
+
+@pytest.mark.parametrize("config", ["train.json", "evaluate.json", "inference.json"])
+@pytest.mark.parametrize(
+    ("variant", "layers"), [("regression", 3), ("regression_1", 1), ("regression_2", 2), ("regression_4", 4)]
+)
+def test_heads_of_one_to_four_layers(config: str, variant: str, layers: int) -> None:
+    head = parse("network_def", config, f"head/{variant}.json").head
+    linear = [module for module in head.later_layers if isinstance(module, torch.nn.Linear)]
+    assert 1 + len(linear) == layers
+
+
+@pytest.mark.parametrize("config", ["train.json", "evaluate.json", "inference.json"])
+def test_the_correlation_head_may_be_named(config: str) -> None:
+    assert isinstance(
+        parse("network_def", config, "paper.json", "head/correlation.json", **SMALL).head, CorrelationHead
+    )
+
+
+@pytest.mark.parametrize(
+    ("variant", "kind", "sigma"),
+    [("gaussian", GaussianNLLLoss, 1.0), ("laplace", LaplaceNLLLoss, 2**0.5), ("beta_nll", BetaNLLLoss, 1.0)],
+)
+def test_losses(variant: str, kind: type, sigma: float) -> None:
+    config = f"loss/{variant}.json"
+    assert isinstance(parse("loss", "train.json", config).likelihood, kind)
+    # the standard deviation of the distribution of scale 1
+    for workflow in ("train.json", "inference.json"):
+        assert parse("sigma_per_scale", workflow, config) == sigma
+
+
+SMALL = {"encoder": "resnet18", "pretrained": False}
+
+
+def test_the_papers_network() -> None:
+    network = parse("network_def", "train.json", "paper.json", **{"pretrained": False, "head#hidden_channels": 8})
+    assert network.image_encoder.channels[-1] == 512
+    assert type(network.image_encoder).__name__ == "TimmEncoder"
+    assert [type(module).__name__ for module in network.head.later_layers].count("Linear") == 2
+    assert parse("head#hidden_channels", "train.json", "paper.json") == 4096
+    network.eval()
+    assert network(torch.rand(1, 1, 224, 224), torch.rand(1, 1, 50, 50)).shape == (1, 4)
+
+
+@pytest.mark.parametrize("patch_size", [32, 40, 50, 60, 70, 80])
+def test_the_papers_patch_sizes(patch_size: int) -> None:
+    augment = parse("augment", "train.json", "paper.json", patch_size=patch_size)
+    image, patch, center = augment(torch.rand(2, 1, 224, 224))
+    assert patch.shape == (2, 1, patch_size, patch_size)
+    assert center.shape == (2, 2)
 
 
 @pytest.mark.parametrize("config", ["train.json", "evaluate.json", "inference.json"])
