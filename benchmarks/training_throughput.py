@@ -232,6 +232,8 @@ def measure(options: argparse.Namespace, dataset_dir: Path) -> dict:
     """All sides, in turns."""
     torch.set_num_threads(options.threads)
     parser = read_train_config(options, dataset_dir)
+    if len(parser["series"]) < options.batch_size or options.steps < 2:
+        raise SystemExit(f"give at least {options.batch_size} images (one batch), and at least 2 --steps")
     step = training_step(parser)
     sides = {
         "limit": limit_side(parser, step),

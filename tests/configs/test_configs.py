@@ -121,7 +121,7 @@ def parse(content: str, *configs: str, **overrides: object) -> object:
 )
 def test_heads_of_one_to_four_layers(config: str, variant: str, layers: int) -> None:
     head = parse("network_def", config, f"head/{variant}.json").head
-    linear = [module for module in head.later_layers if isinstance(module, torch.nn.Linear)]
+    linear = [module for module in [*head.hidden_layers, head.output_layer] if isinstance(module, torch.nn.Linear)]
     assert 1 + len(linear) == layers
 
 
@@ -151,7 +151,7 @@ def test_the_papers_network() -> None:
     network = parse("network_def", "train.json", "paper.json", **{"pretrained": False, "head#hidden_channels": 8})
     assert network.image_encoder.channels[-1] == 512
     assert type(network.image_encoder).__name__ == "TimmEncoder"
-    assert [type(module).__name__ for module in network.head.later_layers].count("Linear") == 2
+    assert [type(module).__name__ for module in network.head.hidden_layers].count("Linear") == 1
     assert parse("head#hidden_channels", "train.json", "paper.json") == 4096
     network.eval()
     assert network(torch.rand(1, 1, 224, 224), torch.rand(1, 1, 50, 50)).shape == (1, 4)
@@ -160,7 +160,7 @@ def test_the_papers_network() -> None:
 @pytest.mark.parametrize("patch_size", [32, 40, 50, 60, 70, 80])
 def test_the_papers_patch_sizes(patch_size: int) -> None:
     augment = parse("augment", "train.json", "paper.json", patch_size=patch_size)
-    image, patch, center = augment(torch.rand(2, 1, 224, 224))
+    _, patch, center = augment(torch.rand(2, 1, 224, 224))
     assert patch.shape == (2, 1, patch_size, patch_size)
     assert center.shape == (2, 2)
 

@@ -188,3 +188,40 @@ def test_a_broken_file_is_named_when_caching_on_disk_too(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"broken\.png cannot be read"):
         FrameDataset(find_image_series(tmp_path), (16, 16), cache_dir=tmp_path / "cache")
+
+
+def test_the_fingerprint_tells_other_frames_and_not_other_folders(tmp_path):
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
+        write_clips(folder, 3, 3, 3)
+    prints = [
+        FrameDataset(find_image_series(folder), (16, 16), hold_out_every=every, held_out=held_out).fingerprint
+        for folder, every, held_out in [(folders[0], None, False), (folders[0], 3, True), (folders[0], 3, False)]
+    ]
+    assert len(set(prints)) == 3
+    assert FrameDataset(find_image_series(folders[1]), (8, 8)).fingerprint == prints[0]
+
+
+@pytest.mark.parametrize("keep", [0, 100, 0.5, -10])
+def test_half_a_file_in_the_cache_is_made_anew(tmp_path, keep):
+    (tmp_path / "clips").mkdir()
+    data = find_image_series(write_clips(tmp_path / "clips", 2))
+    expected = FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache")[1]["image"].clone()
+    [cached] = (tmp_path / "cache").iterdir()
+    content = cached.read_bytes()
+    cached.write_bytes(content[: int(keep * len(content)) if isinstance(keep, float) else keep])
+    for _ in range(2):
+        assert torch.equal(FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache")[1]["image"], expected)
+    assert [file.name for file in (tmp_path / "cache").iterdir()] == [cached.name]
+
+
+def test_series_that_another_data_set_has_are_not_read_again(tmp_path, monkeypatch):
+    data = find_image_series(write_clips(tmp_path, 4, 3))
+    train = FrameDataset(data, (16, 16), hold_out_every=5)
+    monkeypatch.setattr("scripts.data.prepared_series.read_image_series", None)  # reading would now raise
+    held_out = FrameDataset(data, (16, 16), hold_out_every=5, held_out=True, prepared=train)
+    monkeypatch.undo()
+    expected = FrameDataset(data, (16, 16), hold_out_every=5, held_out=True)
+    assert frames_of(held_out) == frames_of(expected)
+    assert torch.equal(held_out[0]["image"], expected[0]["image"])

@@ -33,7 +33,7 @@ def test_sources_go_with_the_frames_if_they_matter(dataset, tmp_path, within_sub
     prepare = SeriesPrepareBatch(dataset, within_subject=within_subject)
     prepared = [(batch, prepare(batch, "cpu")) for batch in DataLoader(dataset, batch_size=3)]
     for batch, (image, target, args, kwargs) in prepared:
-        torch.testing.assert_close(image, batch["image"])
+        torch.testing.assert_close(image, batch["image"].float())
         assert target is None
         assert args == ()
         assert kwargs.keys() == {"sources"}

@@ -49,14 +49,16 @@ def train(path: Path, *, stop_at: int | None = None, width: int = 4, **options: 
     data = [{"image": torch.rand(1, 24, 24, generator=generator), "index": i} for i in range(6)]
     prepare_batch = PatchCenterPrepareBatch(RandPatchCenter(8, noise=0.1), seed=3)
     settings = {"image_size": (24, 24), **options.pop("settings", {})}
-    objects = {"network": network, "optimizer": optimizer, "schedule": schedule, "prepare_batch": prepare_batch}
+    loss = MatchingLoss(GaussianNLLLoss(), HeatmapCrossEntropyLoss((1, 1)), fixed_scale_steps=7)
+    objects = {"network": network, "optimizer": optimizer, "schedule": schedule}
+    objects |= {"prepare_batch": prepare_batch, "loss": loss}
     trainer = SupervisedTrainer(
         device=torch.device("cpu"),
         max_epochs=EPOCHS,
         train_data_loader=DataLoader(data, batch_size=2, sampler=EpochSampler(data, 6)),
         network=network,
         optimizer=optimizer,
-        loss_function=MatchingLoss(GaussianNLLLoss(), HeatmapCrossEntropyLoss((1, 1))),
+        loss_function=loss,
         prepare_batch=prepare_batch,
         train_handlers=[ResumeHandler(path, objects, settings, **options)],
         decollate=False,
@@ -106,6 +108,33 @@ def test_a_complete_run_is_left_as_it_is(tmp_path):
 def test_it_begins_anew_when_told_to(tmp_path):
     _, losses = train(tmp_path / "checkpoint.pt")
     assert train(tmp_path / "checkpoint.pt", resume=False)[1] == losses
+
+
+def test_killed_after_it_was_told_to_begin_anew_it_does_not_fall_back_to_the_old_run(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    train(path, settings={"seed": 0})
+    train(path, settings={"seed": 1}, resume=False, stop_at=2)
+    assert not path.exists()
+
+
+def test_checkpoints_come_at_intervals_and_at_the_end(tmp_path):
+    path, saved = tmp_path / "checkpoint.pt", []
+    for stop_at in (3, 6, 7, 9, 12):
+        path.unlink(missing_ok=True)
+        train(path, stop_at=stop_at, interval=2)
+        saved.append(torch.load(path, weights_only=True)["epoch"] if path.exists() else 0)
+    # stopped in the last iteration of an epoch it is not saved
+    assert saved == [0, 0, 2, 2, 2]
+    path.unlink()
+    train(path, interval=3)
+    assert torch.load(path, weights_only=True)["epoch"] == EPOCHS
+
+
+def test_what_a_killed_save_left_is_removed(tmp_path):
+    (tmp_path / ".0123456789ab-checkpoint.pt").write_bytes(b"half")
+    (tmp_path / ".0123456789ab-model.pt").write_bytes(b"another's")
+    train(tmp_path / "checkpoint.pt")
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.pt", ".0123456789ab-model.pt"}
 
 
 def test_the_file_is_whole_or_not_there(tmp_path, monkeypatch):

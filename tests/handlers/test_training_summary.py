@@ -90,3 +90,20 @@ def test_a_fault_leaves_what_was_there(tmp_path, engines):
         trainer.run()
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["model.json"]
+
+
+def test_after_a_restart_the_seconds_are_counted_on_and_a_complete_run_is_written_again(tmp_path, engines, monkeypatch):
+    clock = iter([100.0, 110.0, 111.0, 200.0, 205.0])
+    monkeypatch.setattr(training_summary, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    trainer, evaluator = engines
+    path = tmp_path / "model.json"
+    first = TrainingSummary(path, evaluator)
+    first.attach(trainer)
+    trainer.run()
+    written, state = json.loads(path.read_text()), first.state_dict()
+    path.unlink()  # as if killed before it was written
+    restarted = TrainingSummary(path, SupervisedEvaluator(torch.device("cpu"), batches(1), Place()))
+    restarted._started(trainer)
+    restarted.load_state_dict(state)
+    restarted._completed(trainer)
+    assert json.loads(path.read_text()) == {**written, "train_seconds": 16.0}

@@ -29,7 +29,7 @@ def concatenating(head: RegressionHead) -> nn.Sequential:
     weight = torch.cat([head.image_layer.weight, head.patch_layer.weight], dim=1)
     first = nn.Linear(weight.shape[1], weight.shape[0])
     first.weight, first.bias = nn.Parameter(weight), head.image_layer.bias
-    linear = [module for module in head.later_layers if isinstance(module, nn.Linear)]
+    linear = [module for module in [*head.hidden_layers, head.output_layer] if isinstance(module, nn.Linear)]
     return nn.Sequential(first, *[step for layer in linear for step in (nn.ReLU(), layer)])
 
 
@@ -82,3 +82,11 @@ def test_there_is_no_heatmap():
 def test_other_numbers_of_layers_are_refused(layers):
     with pytest.raises(ValueError, match=f"1 to 4 layers, not {layers}"):
         RegressionHead(*encoders(), layers=layers)
+
+
+def test_the_scale_stays_finite():
+    head = RegressionHead(*encoders(), layers=1, pool_size=2)
+    with torch.no_grad():
+        head.image_layer.bias[:] = torch.tensor([5.0, -5.0, 500.0, -500.0])
+    found = head.match(torch.zeros(1, 4) + head.image_layer.bias, torch.zeros(1, 4))
+    assert found.tolist() == [[5.0, -5.0, 2.0, -9.0]]

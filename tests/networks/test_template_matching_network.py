@@ -18,8 +18,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from scripts.io.input_error import InputError
 from scripts.losses import GaussianNLLLoss, HeatmapCrossEntropyLoss, MatchingLoss
-from scripts.networks import CorrelationHead, RegressionHead, ResidualEncoder, TemplateMatchingNetwork
+from scripts.networks import CorrelationHead, RegressionHead, ResidualEncoder, TemplateMatchingNetwork, build_encoder
 from scripts.transforms import RandPatchCenter
 
 HEADS = [CorrelationHead, RegressionHead]
@@ -131,6 +132,17 @@ def test_in_half_precision_positions_stay_and_the_output_is_float32(dtype, toler
     assert (half - full)[sure, :2].abs().quantile(0.9) * 32 < tolerance
 
 
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_regression_heads_positions_are_not_rounded_in_half_precision(layers):
+    encoders = ResidualEncoder(channels=(4, 6)), ResidualEncoder(channels=(4, 6))
+    head = RegressionHead(*encoders, layers=layers, hidden_channels=16, pool_size=2)
+    network = TemplateMatchingNetwork(*encoders, head).eval()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = network(rand(1, 1, 32, 32), rand(64, 1, 16, 16))
+    assert found.dtype == torch.float32
+    assert not torch.equal(found.bfloat16().float(), found)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_scripting_keeps_every_output(network):
     buffer = io.BytesIO()
@@ -164,3 +176,9 @@ def test_the_default_network_is_a_file_of_less_than_25_mb():
     buffer = io.BytesIO()
     torch.save(network.state_dict(), buffer)
     assert 1e6 < buffer.tell() < 25e6
+
+
+def test_patches_that_the_encoder_would_shrink_to_nothing_are_refused():
+    encoders = build_encoder("densenet121"), build_encoder("densenet121")
+    with pytest.raises(InputError, match="patches of 24 px are too small .*--patch_size 32"):
+        TemplateMatchingNetwork(*encoders, RegressionHead(*encoders), patch_size=24)

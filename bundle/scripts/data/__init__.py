@@ -17,6 +17,7 @@ from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import ImageSeries, find_image_series, image_series_of, select_series
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
+from scripts.data.share_sampler import ShareSampler
 
 __all__ = [
     "EpochSampler",
@@ -27,6 +28,7 @@ __all__ = [
     "PrepareSeries",
     "PreparedSeries",
     "SeriesImage",
+    "ShareSampler",
     "find_image_series",
     "image_series_of",
     "make_datalist",

@@ -13,15 +13,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from typing import Any
 
-from monai.data import CacheDataset, PersistentDataset
+from monai.data import CacheDataset
 from monai.data.utils import pickle_hashing
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from scripts.data.frame_cache import FrameCache
 from scripts.data.image_series import ImageSeries
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
 from scripts.io.input_error import find_input_error
@@ -46,6 +48,7 @@ class FrameDataset(Dataset):
         cache_dir: keep prepared series as files there and read them when needed, for sets larger than memory. A later
             run with the same images and settings finds them. None keeps them in memory.
         num_workers: threads that read.
+        prepared: another data set of the same settings; series that it has are not read again.
 
     Raises:
         InputError: a file cannot be read, see :func:`scripts.data.read_image_series`.
@@ -69,13 +72,17 @@ class FrameDataset(Dataset):
         storage: str = "float16",
         cache_dir: str | os.PathLike[str] | None = None,
         num_workers: int = 4,
+        prepared: FrameDataset | None = None,
     ) -> None:
         every = hold_out_every
         by_series = every is not None and len(data) >= every
         if by_series:
             data = [one for i, one in enumerate(data) if _is_held_out(i, every) == held_out]
         self.prepare = PrepareSeries(image_size, region, storage)
-        self.series = self._read(data, cache_dir, num_workers)
+        known = {one.series: one for one in prepared.series} if prepared is not None else {}
+        unknown = [one for one in data if one not in known]
+        known |= {one.series: one for one in self._read(unknown, cache_dir, num_workers)}
+        self.series = [known[one] for one in data]
         self.items = [(s, t) for s, prepared in enumerate(self.series) for t in range(prepared.length)]
         # one single image cannot be split: it is trained on and, augmented anew, validated on
         if every is not None and not by_series and len(self.items) > 1:
@@ -87,9 +94,17 @@ class FrameDataset(Dataset):
         """Spatial shape of the frames, px."""
         return self.prepare.image_size
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash of which frames these are, by the names of their series: the same in another folder."""
+        names = "\n".join(f"{self.series[series].name} {frame}" for series, frame in self.items)
+        return hashlib.sha256(names.encode()).hexdigest()[:16]
+
     def _read(
         self, data: Sequence[ImageSeries], cache_dir: str | os.PathLike[str] | None, num_workers: int
     ) -> list[PreparedSeries]:
+        if not data:
+            return []
         try:
             if cache_dir is None:
                 items = [{"series": one} for one in data]
@@ -97,7 +112,7 @@ class FrameDataset(Dataset):
                 indices = range(len(data))
             else:
                 items = [{"series": one, "changed": [os.path.getmtime(file) for file in one.files]} for one in data]
-                cache = PersistentDataset(items, self.prepare, cache_dir, hash_transform=pickle_hashing)
+                cache = FrameCache(items, self.prepare, cache_dir, hash_transform=pickle_hashing)
                 indices = tqdm(range(len(data)), desc="caching images", unit="image", disable=None)
             return [PreparedSeries.from_cache(data[i], self.prepare, cache, i) for i in indices]
         except RuntimeError as error:

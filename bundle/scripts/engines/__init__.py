@@ -9,7 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from scripts.engines.clip_gradients import ClipGradients
 from scripts.engines.patch_center_prepare_batch import PatchCenterPrepareBatch
 from scripts.engines.series_prepare_batch import SeriesPrepareBatch
 
-__all__ = ["PatchCenterPrepareBatch", "SeriesPrepareBatch"]
+__all__ = ["ClipGradients", "PatchCenterPrepareBatch", "SeriesPrepareBatch"]

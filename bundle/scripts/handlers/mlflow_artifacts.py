@@ -26,8 +26,8 @@ def track_artifacts(handlers: list[Any], paths: Sequence[str | os.PathLike[str]]
     """Have each ``MLFlowHandler`` among a trainer's handlers upload further files when the training ends.
 
     ``--tracking mlflow`` appends such a handler to the list that a config names; without it, nothing is changed. All
-    files arrive side by side under their names, those of a folder and of its folders, too. The handler runs last, so
-    it finds what the others write at the end.
+    files arrive side by side under their names, those of a folder and of its folders, too. What other handlers write
+    when training ends is uploaded if they stand before it.
 
     Args:
         handlers: the trainer's handlers.

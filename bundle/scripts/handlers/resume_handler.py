@@ -43,7 +43,8 @@ class ResumeHandler:
         path: the file.
         objects: what has ``state_dict`` and ``load_state_dict``, by name.
         settings: values that must be the same as when the checkpoint was begun; the run is of no use otherwise.
-        resume: False ignores a checkpoint and begins anew.
+        resume: False removes a checkpoint and begins anew.
+        interval: epochs from one checkpoint to the next; the last epoch always has one.
 
     Raises:
         InputError: (when training starts) the checkpoint is damaged, or of other settings or another network.
@@ -56,11 +57,13 @@ class ResumeHandler:
         settings: Mapping[str, Any] | None = None,
         *,
         resume: bool = True,
+        interval: int = 1,
     ) -> None:
         self.path = Path(path)
         self.objects = dict(objects)
         self.settings = {name: _plain(value) for name, value in (settings or {}).items()}
         self.resume = resume
+        self.interval = interval
 
     def attach(self, engine: Engine) -> None:
         """Register at the start of training and at the end of each epoch."""
@@ -68,7 +71,10 @@ class ResumeHandler:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._save)
 
     def _start(self, engine: Engine) -> None:
-        if not self.resume or not self.path.is_file():
+        if idist.get_rank() == 0:
+            self._tidy()
+        # the first process decides: others might not see the file yet, and would begin another epoch
+        if not idist.broadcast(float(self.path.is_file()), src=0):
             return
         checkpoint = self._read()
         self._check_settings(checkpoint["settings"])
@@ -88,8 +94,16 @@ class ResumeHandler:
         done = "; it is complete, --resume False begins anew" if checkpoint["epoch"] >= engine.state.max_epochs else ""
         logging.getLogger(type(self).__name__).info(f"going on after epoch {checkpoint['epoch']} of {self.path}{done}")
 
+    def _tidy(self) -> None:
+        """Remove what a run that was killed while it wrote has left, and the checkpoint if it is not wanted."""
+        for left in self.path.parent.glob(f".*-{self.path.name}"):
+            left.unlink(missing_ok=True)
+        if not self.resume:
+            self.path.unlink(missing_ok=True)
+
     def _save(self, engine: Engine) -> None:
-        if idist.get_rank() > 0:
+        due = engine.state.epoch % self.interval == 0 or engine.state.epoch == engine.state.max_epochs
+        if idist.get_rank() > 0 or not due:
             return
         scaler = getattr(engine, "scaler", None)
         checkpoint = {
@@ -136,7 +150,8 @@ def _random_state() -> dict[str, Any]:
         "python": random.getstate(),
         "numpy": (name, keys.tolist(), *rest),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all(),
+        # of this process's device: all processes draw alike, so the first one's serves them all
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
     }
 
 
@@ -144,5 +159,5 @@ def _set_random_state(state: dict[str, Any]) -> None:
     random.setstate(state["python"])
     np.random.set_state(tuple(state["numpy"]))
     torch.set_rng_state(state["torch"])
-    if len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
+    if state["cuda"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])

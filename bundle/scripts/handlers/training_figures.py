@@ -24,7 +24,6 @@ from matplotlib.figure import Figure
 from monai.engines import Evaluator
 from monai.utils import CommonKeys
 
-from scripts.engines.patch_center_prepare_batch import PatchCenterPrepareBatch
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
 from scripts.visualize.curves import draw_curves
@@ -48,9 +47,9 @@ class TrainingFigures:
 
     Args:
         folder: where to write; it is made.
-        evaluator: the validation engine, whose output is not decollated.
+        evaluator: the validation engine, whose output is not decollated and whose ``prepare_batch`` is a
+            :class:`scripts.engines.PatchCenterPrepareBatch`.
         optimizer: whose learning rate is recorded.
-        prepare_batch: the evaluator's, whose ``last_patch`` is drawn; None takes it from the evaluator.
         loss_metric: the trainer's metric that is the epoch's mean loss, over all processes.
         sigma_per_scale: standard deviation for a predicted scale of 1: 1 for a Gaussian, sqrt(2) for a Laplacian.
         max_samples: how many samples to draw.
@@ -69,7 +68,6 @@ class TrainingFigures:
         evaluator: Evaluator,
         optimizer: torch.optim.Optimizer,
         *,
-        prepare_batch: PatchCenterPrepareBatch | None = None,
         loss_metric: str = "train_mean_loss",
         sigma_per_scale: float = 1.0,
         max_samples: int = 6,
@@ -77,7 +75,6 @@ class TrainingFigures:
         self.folder = Path(folder)
         self.evaluator = evaluator
         self.optimizer = optimizer
-        self.prepare_batch = prepare_batch or evaluator.prepare_batch
         self.sigma_per_scale = sigma_per_scale
         self.max_samples = max_samples
         self.loss_metric = loss_metric
@@ -127,7 +124,7 @@ class TrainingFigures:
         output = evaluator.state.output
         figure = draw_matches(
             output[CommonKeys.IMAGE],
-            self.prepare_batch.last_patch,
+            self.evaluator.prepare_batch.last_patch,
             output[CommonKeys.LABEL],
             output[CommonKeys.PRED],
             sigma_per_scale=self.sigma_per_scale,

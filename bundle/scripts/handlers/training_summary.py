@@ -40,6 +40,7 @@ class TrainingSummary:
         self.evaluator = evaluator
         self._start = 0.0
         self._before = 0.0
+        self._validation_before: dict[str, float] = {}
 
     def attach(self, engine: Engine) -> None:
         """Register at the start and the end of the trainer."""
@@ -55,21 +56,25 @@ class TrainingSummary:
         return self._before + time.perf_counter() - self._start
 
     def state_dict(self) -> dict[str, float]:
-        """The seconds so far, for a checkpoint."""
-        return {"seconds": self.seconds}
+        """The seconds and the last validation so far, for a checkpoint."""
+        return {"seconds": self.seconds, "last_validation": self._last_validation()}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Count on from a checkpoint."""
         self._before = state["seconds"]
+        self._validation_before = state["last_validation"]
+
+    def _last_validation(self) -> dict[str, float]:
+        metrics = getattr(self.evaluator.state, "metrics", None) or {}
+        return {name: round(float(value), 4) for name, value in metrics.items()} or self._validation_before
 
     def _completed(self, engine: Engine) -> None:
-        nothing_new = not getattr(self.evaluator.state, "metrics", None)  # a complete run was started again
-        if nothing_new or idist.get_rank() > 0:
+        if idist.get_rank() > 0:
             return
         summary = {
             "train_seconds": round(self.seconds, 1),
             "iterations": engine.state.iteration,
-            "last_validation": {name: round(float(value), 4) for name, value in self.evaluator.state.metrics.items()},
+            "last_validation": self._last_validation(),
         }
         with atomic_path(self.path) as temporary:
             temporary.write_text(json.dumps(summary, indent=2))

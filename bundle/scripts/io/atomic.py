@@ -50,6 +50,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = target.with_name(f".{uuid.uuid4().hex[:12]}-{target.name}")
     try:
         yield temporary
+        # on the disk before it has the name: else a crash of the machine may leave the name with nothing in it
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

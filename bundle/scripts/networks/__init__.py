@@ -12,9 +12,11 @@
 from scripts.networks.correlation_head import CorrelationHead
 from scripts.networks.encoder import ENCODERS, build_encoder
 from scripts.networks.encoder_weights import load_encoder_weights
+from scripts.networks.heatmap_size import heatmap_size
 from scripts.networks.load_weights import load_weights
 from scripts.networks.regression_head import RegressionHead
 from scripts.networks.residual_encoder import ResidualEncoder
+from scripts.networks.synchronize_norms import synchronize_norms
 from scripts.networks.template_matching_network import TemplateMatchingNetwork
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "ResidualEncoder",
     "TemplateMatchingNetwork",
     "build_encoder",
+    "heatmap_size",
     "load_encoder_weights",
     "load_weights",
+    "synchronize_norms",
 ]

@@ -90,7 +90,7 @@ def _read_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
         else:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except ImportError as error:
-        raise InputError(f"reading {path} needs safetensors: pip install -e '.[encoders]'") from error
+        raise InputError(f"reading {path} needs safetensors: pip install safetensors") from error
     except Exception as error:  # torch raises many kinds for a file that is no state dict
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"the encoder weights at {path} cannot be read ({reason}); give another file") from error

@@ -20,6 +20,19 @@ from torch import nn
 __all__ = ["RegressionHead"]
 
 
+class Float32Linear(nn.Linear):
+    """A linear layer, for few outputs, that autocast leaves in float32.
+
+    In bfloat16 a position in an image of 224 px would be rounded to 0.4 px.
+    """
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(..., in_features) of any precision to (..., out_features), float32."""
+        # a product and a sum: autocast would lower torch's own linear function
+        outputs = (features.float().unsqueeze(-2) * self.weight).sum(dim=-1)
+        return outputs if self.bias is None else outputs + self.bias
+
+
 class RegressionHead(nn.Module):
     """Fully connected layers from both codes to the means and log scales (Frueh et al. 2022, II-B and III-E3).
 
@@ -67,14 +80,18 @@ class RegressionHead(nn.Module):
         first = hidden_channels if layers > 1 else outputs
         cells = pool_size**spatial_dims
         self.pool = Pool[Pool.ADAPTIVEAVG, spatial_dims](pool_size)
-        self.image_layer = nn.Linear(image_encoder.channels[-1] * cells, first)
+        # the last layer, which is the first if there is one only, gives positions
+        first_layer = nn.Linear if layers > 1 else Float32Linear
+        self.image_layer = first_layer(image_encoder.channels[-1] * cells, first)
         # one bias for the sum of both
-        self.patch_layer = nn.Linear(patch_encoder.channels[-1] * cells, first, bias=False)
-        later: list[nn.Module] = []
-        for layer in range(1, layers):
-            width = hidden_channels if layer < layers - 1 else outputs
-            later += [nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden_channels, width)]
-        self.later_layers = nn.Sequential(*later)
+        self.patch_layer = first_layer(patch_encoder.channels[-1] * cells, first, bias=False)
+        hidden: list[nn.Module] = []
+        for _ in range(layers - 2):
+            hidden += [nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden_channels, hidden_channels)]
+        if layers > 1:
+            hidden += [nn.ReLU(), nn.Dropout(dropout)]
+        self.hidden_layers = nn.Sequential(*hidden)
+        self.output_layer = Float32Linear(hidden_channels, outputs) if layers > 1 else nn.Identity()
 
     def encode_image(self, stages: list[torch.Tensor]) -> torch.Tensor:
         """First layer's share of the image, (B, hidden_channels)."""
@@ -91,4 +108,7 @@ class RegressionHead(nn.Module):
     def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
         """Means and log scales of the patches' places, (N, 2 * spatial_dims), normalised."""
         first = image_code.unsqueeze(1) + patch_code.reshape(image_code.shape[0], -1, patch_code.shape[1])
-        return self.later_layers(first.flatten(0, 1))
+        hidden = self.hidden_layers(first.flatten(0, 1))
+        mean, log_scale = self.output_layer(hidden).chunk(2, dim=1)
+        # from a hundredth of a pixel to several images: beyond that one bad step makes the likelihood overflow
+        return torch.cat([mean, log_scale.clamp(-9.0, 2.0)], dim=1)

@@ -16,6 +16,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from scripts.io.input_error import InputError
+
 __all__ = ["TemplateMatchingNetwork"]
 
 
@@ -29,6 +31,9 @@ class TemplateMatchingNetwork(nn.Module):
         patch_encoder: another one, of its own weights.
         head: :class:`scripts.networks.CorrelationHead` or :class:`scripts.networks.RegressionHead`.
         patch_size: side of the central crop that serves as the patch where none is given, px.
+
+    Raises:
+        InputError: the patch encoder takes no patches of this size.
 
     Example:
         >>> from scripts.networks import CorrelationHead, ResidualEncoder
@@ -45,6 +50,12 @@ class TemplateMatchingNetwork(nn.Module):
         self, image_encoder: nn.Module, patch_encoder: nn.Module, head: nn.Module, patch_size: int = 32
     ) -> None:
         super().__init__()
+        smallest = getattr(patch_encoder, "min_size", 1)
+        if patch_size < smallest:
+            raise InputError(
+                f"patches of {patch_size} px are too small for the {type(patch_encoder).__name__}, which takes "
+                f"{smallest} px and more; give --patch_size {smallest}, or another --encoder (residual, resnet18)"
+            )
         self.image_encoder = image_encoder
         self.patch_encoder = patch_encoder
         self.head = head

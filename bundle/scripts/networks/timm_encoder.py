@@ -98,7 +98,7 @@ def _import_timm() -> ModuleType:
         import timm
     except ImportError as error:
         raise InputError(
-            f"the timm_ encoders need timm ({_first_line(error)}); install it with: pip install -e '.[encoders]'"
+            f"the timm_ encoders need timm ({_first_line(error)}); install it with: pip install timm"
         ) from error
     except RuntimeError as error:  # torchvision, which timm imports, has ops compiled for one version of torch
         raise InputError(

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from monai.transforms import Randomizable
 
-from scripts.transforms.coordinates import index_to_grid
+from scripts.transforms.coordinates import index_scale_to_normalized, index_to_grid
 
 __all__ = ["RandShiftScale", "lattice", "sample_lattice", "warp_points"]
 
@@ -91,7 +91,7 @@ def sample_lattice(
     spatial = images.shape[2:]
     # the conversion to a sampling grid is affine, so that of origin and steps is that of every point
     start = index_to_grid(origin, spatial)
-    step = torch.stack([index_to_grid(origin + steps[..., axis], spatial) - start for axis in range(2)], dim=-1)
+    step = torch.stack([index_scale_to_normalized(one, spatial).flip(-1) for one in steps.unbind(dim=-1)], dim=-1)
     # the lattices of an image are sampled as one tall grid
     grid = lattice(start, step, shape).reshape(len(images), -1, shape[1], 2)
     sampled = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
