@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, verify_net_in_out
+from PIL import Image
 
 from scripts.io.input_error import InputError
 from scripts.losses import BetaNLLLoss, GaussianNLLLoss, LaplaceNLLLoss
@@ -142,6 +143,32 @@ def test_losses(variant: str, kind: type, sigma: float) -> None:
     # the standard deviation of the distribution of scale 1
     for workflow in ("train.json", "inference.json"):
         assert parse("sigma_per_scale", workflow, config) == sigma
+
+
+def test_each_workflow_takes_its_part_of_a_data_list(tmp_path: Path) -> None:
+    names = {part: f"{part}.png" for part in ("training", "validation", "test")}
+    for name in names.values():
+        Image.new("L", (8, 8)).save(tmp_path / name)
+    datalist = tmp_path / "datalist.json"
+    datalist.write_text(json.dumps({part: [{"image": name}] for part, name in names.items()}))
+    given = {"dataset_dir": str(tmp_path), "datalist": str(datalist)}
+    taken = [
+        ("training_series", "train.json", "training"),
+        ("validation_series", "train.json", "validation"),
+        ("series", "evaluate.json", "test"),
+        ("series", "inference.json", "test"),
+    ]
+    for item, config, part in taken:
+        assert [series.name for series in parse(item, config, **given)] == [names[part]]
+    # nothing is held out of a part, whatever a data config says
+    assert len(parse("train#dataset", "train.json", "data/phantom.json", **given)) == 1
+
+
+@pytest.mark.parametrize("variant", ["regression", "regression_1"])
+def test_the_scale_is_learned_in_most_of_even_a_short_training(variant: str) -> None:
+    given = {"series": [], "max_epochs": 10, "steps_per_epoch": 50}
+    assert parse("fixed_scale_steps", "train.json", f"head/{variant}.json", **given) == 125
+    assert parse("fixed_scale_steps", "train.json", f"head/{variant}.json", **{**given, "max_epochs": 100}) == 500
 
 
 SMALL = {"encoder": "resnet18", "pretrained": False}

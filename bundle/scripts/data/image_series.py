@@ -24,7 +24,7 @@ from pydicom.misc import is_dicom
 
 from scripts.io.input_error import InputError
 
-__all__ = ["ImageSeries", "find_image_series", "image_series_of", "select_series"]
+__all__ = ["ImageSeries", "find_image_series", "image_series_of", "is_hidden", "select_series"]
 
 _RASTER = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _NIFTI = (".nii", ".nii.gz")
@@ -53,7 +53,8 @@ def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
 
     Single-frame DICOM files of one folder that share a series UID, a matrix and a place in the patient are one series
     over time, in the order of their InstanceNumber (so each slice of a stack is an image of its own); every other file
-    is an image. Files that are no images are passed over.
+    is an image. Files that are no images are passed over, and so are hidden files and folders and DICOM files without
+    pixels (DICOMDIR, reports, presentation states).
 
     Args:
         dataset_dir: a folder, or one file.
@@ -72,6 +73,16 @@ def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
     if not series:
         raise InputError(f"{dataset_dir} holds no image; give a folder with PNG, JPEG, TIFF, NIfTI or DICOM files")
     return sorted(series, key=lambda one: one.name)
+
+
+def is_hidden(path: Path, root: Path) -> bool:
+    """Tell whether a file is hidden, or in a hidden folder below ``root``: names with a leading dot, and ``__MACOSX``.
+
+    Example:
+        >>> is_hidden(Path("clips/.ipynb_checkpoints/x.png"), Path("clips")), is_hidden(Path(".a/x.png"), Path(".a"))
+        (True, False)
+    """
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(root).parts)
 
 
 def image_series_of(files: Sequence[str | os.PathLike[str]], dataset_dir: str | os.PathLike[str]) -> ImageSeries:
@@ -94,7 +105,7 @@ def image_series_of(files: Sequence[str | os.PathLike[str]], dataset_dir: str | 
         raise InputError(f"{missing or dataset_dir}: there is no such image")
     formats = [_format_of(path) for path in paths]
     if formats[0] is None:
-        raise InputError(f"{paths[0]} is not a PNG, JPEG, TIFF, NIfTI or DICOM file")
+        raise InputError(f"{paths[0]} is not a PNG, JPEG, TIFF, NIfTI or DICOM image")
     if len(paths) > 1 and set(formats) != {"dicom"}:
         raise InputError(f"{paths[0]} and {len(paths) - 1} more files are listed as one image; only DICOM files may be")
     return ImageSeries(Path(os.path.relpath(paths[0], dataset_dir)).as_posix(), paths, formats[0])
@@ -130,7 +141,7 @@ def select_series(series: Iterable[ImageSeries], path: str, near: Sequence[Path]
     for one in _find_below(resolved.parent, recursive=False) if is_frame else alone:
         if resolved in one.files:
             return one
-    raise InputError(f"image {path!r} is not a PNG, JPEG, TIFF, NIfTI or DICOM file")
+    raise InputError(f"image {path!r} is not a PNG, JPEG, TIFF, NIfTI or DICOM image")
 
 
 def _find_below(root: Path, *, recursive: bool = True) -> list[ImageSeries]:
@@ -143,10 +154,11 @@ def _find_below(root: Path, *, recursive: bool = True) -> list[ImageSeries]:
     series: list[ImageSeries] = []
     dicom: dict[tuple, list[tuple[int, Path]]] = defaultdict(list)
     for path in files:
-        image_format = None if path.name.startswith(".") else _format_of(path)
+        image_format = None if is_hidden(path, root) else _format_of(path)
         if image_format == "dicom":
-            key, number = _dicom_key(path)
-            dicom[key].append((number, path))
+            found = _dicom_key(path)
+            if found is not None:
+                dicom[found[0]].append((found[1], path))
         elif image_format is not None:
             series.append(ImageSeries(path.relative_to(root).as_posix(), (path,), image_format))
     for numbered in dicom.values():
@@ -171,14 +183,18 @@ def _has_dicom_prefix(path: Path) -> bool:
         raise InputError(f"{path} cannot be read ({error}); remove it or change its permissions") from error
 
 
-def _dicom_key(path: Path) -> tuple[tuple, int]:
-    """What the files of one series have in common, and the file's place among them."""
+def _dicom_key(path: Path) -> tuple[tuple, int] | None:
+    """What the files of one series have in common, and the file's place among them; None for a file without pixels."""
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_DICOM_TAGS)
+        if not header.file_meta:
+            raise ValueError("the file ends in its header")
+        if "Rows" not in header:
+            return None
         if int(header.get("NumberOfFrames") or 1) > 1 or "SeriesInstanceUID" not in header:
             return (path,), 0
         place = tuple(str(header.get(tag)) for tag in _PLACE_TAGS)
-        key = (path.parent, header.SeriesInstanceUID, header.get("Rows"), header.get("Columns"), place)
+        key = (path.parent, header.SeriesInstanceUID, header.Rows, header.get("Columns"), place)
         return key, int(header.get("InstanceNumber") or 0)
     except Exception as error:  # a damaged header raises errors of many kinds
         raise InputError(f"{path} cannot be read as DICOM ({error}); remove or repair it") from error

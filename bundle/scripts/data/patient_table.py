@@ -17,77 +17,83 @@ import csv
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
 from scripts.data.image_series import ImageSeries
 from scripts.data.patient_key import PatientKeys
 from scripts.io.input_error import InputError
 
-__all__ = ["PatientTable", "TableRow", "keys_by_table", "read_patient_table"]
+__all__ = ["keys_by_table"]
 
 _SHOWN = 3  # files named in a message
 
 
-@dataclass(frozen=True)
-class TableRow:
-    """An image and its patient.
-
-    Attributes:
-        line: line of the table, for messages.
-        image: the image as written, with forward slashes.
-        patient: the patient as written; it is compared, never shown.
-    """
-
-    line: int
-    image: str
-    patient: str
-
-
-@dataclass(frozen=True)
-class PatientTable:
-    """What a table says.
-
-    Attributes:
-        path: the file.
-        rows: the rows that are used.
-        notes: what was left out, with counts.
-    """
-
-    path: str
-    rows: tuple[TableRow, ...]
-    notes: tuple[str, ...] = ()
-
-
-def read_patient_table(
-    path: str | os.PathLike[str],
+def keys_by_table(
+    series: Sequence[ImageSeries],
+    dataset_dir: str | os.PathLike[str],
+    table: str | os.PathLike[str],
+    *,
     image_column: str,
     patient: str | Callable[[str], str],
+    rule: str,
     keep: tuple[str, str] | None = None,
     image_prefix: str = "",
-) -> PatientTable:
-    """Read a CSV table with a header.
+) -> PatientKeys:
+    """Look up the patients in a CSV table with a header, which names images by path or by the end of the path.
+
+    A series that no row names is left out. A DICOM series is named by any of its files.
 
     Args:
-        path: the file, UTF-8, comma-separated.
+        series: all images.
+        dataset_dir: the folder that their names are relative to.
+        table: the file, UTF-8, comma-separated.
         image_column: name of the column of image files.
         patient: name of the column of patients, or what tells the patient from the image's path ("" if it cannot).
+        rule: how the table tells the patient, in words.
         keep: a column and the value that a row must have there to be used; None for all rows.
         image_prefix: regular expression of what to take off the beginning of the images' paths.
 
     Raises:
-        InputError: there is no such file, it is no CSV file, a column is missing, a cell is empty, or an image has
-            two patients.
+        InputError: there is no such file, it is no CSV file, a column is missing, a cell is empty, a row has no file,
+            or more than one, or a series has two patients.
 
     Example:
-        >>> table = read_patient_table("table.csv", "file", "patient")  # doctest: +SKIP
-        >>> table.rows[0].image  # doctest: +SKIP
-        'p1/chest.png'
+        >>> found = keys_by_table(series, "clips", "t.csv", image_column="file", patient="who", rule="as told")
+        ... # doctest: +SKIP
+        >>> found.notes  # doctest: +SKIP
+        ('1 image left out, as no row that is used names them',)
     """
+    columns = [image_column, *([patient] if isinstance(patient, str) else []), *(keep[:1] if keep else [])]
+    cells = _read_cells(table, columns)
+    kept = [(line, row) for line, row in cells if keep is None or row[keep[0]] == keep[1]]
+    if not kept:
+        raise InputError(f"{table} has no row{f' with {keep[1]!r} in column {keep[0]!r}' if keep else ''}; add some")
+    prefix = re.compile(image_prefix)
+    roots = tuple(dict.fromkeys(path(dataset_dir).replace(os.sep, "/") for path in (os.path.abspath, os.path.realpath)))
+    rows = []
+    for line, row in kept:
+        key = row[patient] if isinstance(patient, str) else patient(row[image_column])
+        if not row[image_column] or not key:
+            missing = "patient" if row[image_column] else "image"
+            raise InputError(f"{table}, line {line}: the row names no {missing}; fill it in or remove the row")
+        image = row[image_column].replace("\\", "/")
+        rows.append((line, _relative(image[match.end() :] if (match := prefix.match(image)) else image, roots), key))
+    keys = _match(series, rows, table)
+    notes = []
+    if len(kept) < len(cells):
+        dropped = len(cells) - len(kept)
+        notes.append(f"rows left out, which do not have {keep[1]!r} in column {keep[0]!r}: {dropped}")
+    if left_out := len(series) - len(keys):
+        plural = "" if left_out == 1 else "s"
+        notes.append(f"{left_out} image{plural} left out, as no row that is used names them")
+    return PatientKeys(keys, rule, tuple(notes))
+
+
+def _read_cells(path: str | os.PathLike[str], columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """The number of each line that is not empty, and its cells in the columns that are wanted."""
     if not os.path.isfile(path):
         raise InputError(f"{path}: there is no such table; give a CSV file with a column of images and one of patients")
-    columns = [image_column, *([patient] if isinstance(patient, str) else []), *(keep[:1] if keep else [])]
     with open(path, newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file, strict=True)
         try:
@@ -95,71 +101,7 @@ def read_patient_table(
             cells = [(reader.line_num, {name: (row[name] or "").strip() for name in columns}) for row in reader]
         except (csv.Error, UnicodeDecodeError) as error:
             raise InputError(f"{path}, after line {reader.line_num}: {error}; save it as UTF-8 CSV") from error
-    cells = [(line, row) for line, row in cells if any(row.values())]  # spreadsheets pad with rows of empty cells
-    kept = [(line, row) for line, row in cells if keep is None or row[keep[0]] == keep[1]]
-    rows = []
-    for line, row in kept:
-        key = row[patient] if isinstance(patient, str) else patient(row[image_column])
-        if not row[image_column] or not key:
-            missing = "patient" if row[image_column] else "image"
-            raise InputError(f"{path}, line {line}: the row names no {missing}; fill it in or remove the row")
-        image = re.sub(rf"^{image_prefix}", "", row[image_column].replace("\\", "/"))
-        rows.append(TableRow(line, str(PurePosixPath(image)), key))
-    if not rows:
-        raise InputError(f"{path} has no row{f' with {keep[1]!r} in column {keep[0]!r}' if keep else ''}; add some")
-    dropped = len(cells) - len(kept)
-    note = f"rows left out, which do not have {keep[1]!r} in column {keep[0]!r}: {dropped}" if keep and dropped else ""
-    return PatientTable(str(path), tuple(rows), (note,) if note else ())
-
-
-def keys_by_table(series: Sequence[ImageSeries], table: PatientTable, rule: str) -> PatientKeys:
-    """Find the images of a table among the series, by path or by the end of the path.
-
-    A series that no row names is left out. A DICOM series is named by any of its files.
-
-    Args:
-        series: all images.
-        table: what to look for.
-        rule: how the table tells the patient, in words.
-
-    Raises:
-        InputError: a row has no file, or more than one, or a series has two patients.
-
-    Example:
-        >>> from pathlib import Path
-        >>> chest = ImageSeries("p1/chest.png", (Path("p1/chest.png"),), "raster")
-        >>> keys_by_table([chest], PatientTable("t.csv", (TableRow(2, "chest.png", "x"),)), "as told").notes
-        ()
-    """
-    by_file_name = _files_by_name(series)
-    keys: dict[ImageSeries, str] = {}
-    without_file = []
-    for row in table.rows:
-        found = by_file_name.get(PurePosixPath(row.image).name, {})
-        # a path from the data set's folder is meant before the same ending in a folder below
-        ends = [row.image] if row.image in found else [name for name in found if name.endswith("/" + row.image)]
-        if not ends:
-            without_file.append(row)
-            continue
-        if len(ends) > 1:
-            raise InputError(
-                f"{table.path}, line {row.line}: {row.image!r} may be {_list(sorted(ends))}; "
-                "write the path from the data set's folder, or remove the copies"
-            )
-        one = found[ends[0]]
-        if keys.setdefault(one, row.patient) != row.patient:
-            raise InputError(
-                f"{table.path}, line {row.line}: {row.image!r} has another patient in an earlier row; correct one"
-            )
-    if without_file:
-        lines = _list([f"line {row.line}: {row.image!r}" for row in without_file])
-        raise InputError(
-            f"{table.path}: {len(without_file)} of {len(table.rows)} rows have no file below the data set's folder "
-            f"({lines}); complete the images, correct --dataset_dir, or take the rows out of the table"
-        )
-    left_out = len(series) - len(keys)
-    note = f"{left_out} image{'' if left_out == 1 else 's'} left out, as no row that is used names them"
-    return PatientKeys(keys, rule, table.notes + ((note,) if left_out else ()))
+    return [(line, row) for line, row in cells if any(row.values())]  # spreadsheets pad with rows of empty cells
 
 
 def _check_columns(path: str | os.PathLike[str], names: Sequence[str], wanted: Sequence[str]) -> None:
@@ -175,14 +117,54 @@ def _check_columns(path: str | os.PathLike[str], names: Sequence[str], wanted: S
         raise InputError(f"{path} has the column {double[0]!r} more than once; keep one")
 
 
-def _files_by_name(series: Sequence[ImageSeries]) -> dict[str, dict[str, ImageSeries]]:
-    """For each file name the paths, relative to the data set's folder, that end with it, and their series."""
-    found: dict[str, dict[str, ImageSeries]] = defaultdict(dict)
+def _relative(image: str, roots: Iterable[str]) -> str:
+    """Take the data set's folder off an absolute path."""
+    image = str(PurePosixPath(image))
+    root = next((root for root in roots if image.startswith(f"{root}/")), None)
+    return image if root is None else image[len(root) + 1 :]
+
+
+def _match(
+    series: Sequence[ImageSeries], rows: Iterable[tuple[int, str, str]], table: str | os.PathLike[str]
+) -> dict[ImageSeries, str]:
+    """Find the series of each row: line, image and patient."""
+    series_of, paths_of = _index(series)
+    keys: dict[ImageSeries, str] = {}
+    without_file = []
+    for line, image, patient in rows:
+        # a path from the data set's folder is meant before the same ending in a folder below
+        paths = [image] if image in series_of else paths_of.get(image, [])
+        if not paths:
+            without_file.append(f"line {line}: {image!r}")
+            continue
+        if len(paths) > 1:
+            raise InputError(
+                f"{table}, line {line}: {image!r} may be {_list(sorted(paths))}; "
+                "write the path from the data set's folder, or remove the copies"
+            )
+        if keys.setdefault(series_of[paths[0]], patient) != patient:
+            raise InputError(f"{table}, line {line}: {image!r} has another patient in an earlier row; correct one")
+    if without_file:
+        raise InputError(
+            f"{table}: {len(without_file)} rows have no file below the data set's folder ({_list(without_file)}); "
+            "complete the images, correct --dataset_dir, to which paths must be relative, or take the rows out of the "
+            "table"
+        )
+    return keys
+
+
+def _index(series: Sequence[ImageSeries]) -> tuple[dict[str, ImageSeries], dict[str, list[str]]]:
+    """The series of each path relative to the data set's folder, and the paths of each ending: a/b/c, b/c and c."""
+    series_of: dict[str, ImageSeries] = {}
+    paths_of: dict[str, list[str]] = defaultdict(list)
     for one in series:
-        folder = PurePosixPath(one.name).parent
+        folders = one.name.split("/")[:-1]
         for file in one.files:  # all of a series lie in one folder
-            found[file.name][str(folder / file.name)] = one
-    return found
+            path = "/".join([*folders, file.name])
+            series_of[path] = one
+            for start in range(len(folders) + 1):
+                paths_of["/".join([*folders[start:], file.name])].append(path)
+    return series_of, paths_of
 
 
 def _list(names: Sequence[str]) -> str:
