@@ -125,10 +125,15 @@ def test_a_table_tells_the_patient(tmp_path):
         ({"table": "t.csv"}, "--table t.csv needs --image_column and --patient_column"),
         ({"table": "t.csv", "image_column": "file"}, "needs --image_column and --patient_column"),
         ({"patient_column": "who"}, "give --table too"),
-        ({"preset": "sunnybrook_cine"}, "holds no image of Sunnybrook Cardiac Data; it must look so: unpack the DICOM"),
+        ({"preset": "sunnybrook_cine"}, "holds no image of Sunnybrook Cardiac Data; it must look so: SCD_IMAGES_01"),
         ({"preset": "kermany_pediatric"}, "holds no image of Kermany"),
         ({"preset": "nih_chestxray14"}, "has no table Data_Entry_2017"),
         ({"preset": "trackrad2025"}, "none of 2 images.*such as A_001"),
+        ({"patient_pattern": "p[0-9]"}, r"none of 2 images .* \(pattern 'p\[0-9\]' in the path\), such as '1\.png'"),
+        ({"patient_pattern": "1"}, r"1 of 2 images tell no patient .*, such as '2\.png'"),
+        ({"patient_pattern": "("}, r"--patient_pattern '\(' is no regular expression"),
+        ({"patient_pattern": "1", "table": "t.csv"}, "--patient_pattern is for --preset any_folder without --table"),
+        ({"patient_pattern": "1", "preset": "chexpert"}, "--patient_pattern is for --preset any_folder"),
         ({}, r"2 patients cannot fill 3 parts; .* \(patients told by: each image is a patient of its own"),
         ({"fractions": (0.9, 0.2, 0.2)}, "add up to 1"),
     ],
@@ -146,12 +151,37 @@ def test_a_file_or_nothing_is_no_data_set(tmp_path):
 
 
 def test_files_that_are_no_images_are_counted(tmp_path):
-    write_images(tmp_path, "1.png", "2.png", "3.png")
+    write_images(tmp_path, "1.png", "2.png", "3.png", ".ipynb_checkpoints/1.png")
     for name in ("a.txt", "b.txt", ".hidden", "LICENSE"):
         (tmp_path / name).write_text("no image")
     assert make_datalist(tmp_path).notes == (
-        "files passed over, which are no images that can be read: 2 .txt, 1 no suffix, 1 hidden",
+        "files passed over, which are no images that can be read: 2 hidden, 2 .txt, 1 no suffix",
+        "WARNING: the split leaks if a patient has several images; then give --patient_pattern or --table",
     )
+
+
+def test_dicom_without_pixels_is_counted_and_no_patient(tmp_path, write_dicom):
+    for i in (1, 2, 3):
+        write_dicom(tmp_path / f"{i}.dcm", PIXELS, PatientID=f"P{i}")
+    write_dicom(tmp_path / "report.dcm", None, PatientID="P4")
+    made = make_datalist(tmp_path)
+    assert len(patients(made)) == 3
+    assert made.notes == ("files passed over, which are no images that can be read: 1 .dcm",)
+
+
+def test_a_pattern_tells_the_patient_across_folders(tmp_path):
+    write_images(tmp_path, *(f"{part}/p{i}_{part}.png" for part in ("train", "val", "test") for i in range(4)))
+    made = make_datalist(tmp_path, patient_pattern=r"p\d+")
+    assert [len(files) for files in patients(made)] == [3] * 4
+    assert made.rule == r"pattern 'p\\d+' in the path"
+    with pytest.raises(InputError, match="named like a part .*--patient_pattern"):
+        make_datalist(tmp_path)
+
+
+def test_a_pattern_tells_the_patient_of_dicom_among_other_formats(tmp_path, write_dicom):
+    write_images(tmp_path, *(f"p{i}/preview.png" for i in range(3)))
+    write_dicom(tmp_path / "p1" / "a.dcm", PIXELS, PatientID="other")
+    assert [len(files) for files in patients(make_datalist(tmp_path, patient_pattern=r"^([^/]+)/"))] == [1, 2, 1]
 
 
 # presets
@@ -241,8 +271,7 @@ def test_kermany_pediatric(tmp_path):
     made = make_datalist(tmp_path, preset="kermany_pediatric")
     assert sorted(sorted(Path(file).name for file in files) for files in patients(made)) == [
         ["BACTERIA-1003233-0002.jpeg", "NORMAL-1003233-0001.jpeg"],
-        ["IM-0115-0001-0002.jpeg", "IM-0115-0001.jpeg"],
-        ["NORMAL2-IM-0115-0001.jpeg"],
+        ["IM-0115-0001-0002.jpeg", "IM-0115-0001.jpeg", "NORMAL2-IM-0115-0001.jpeg"],
         ["person10_bacteria_43.jpeg"],
         ["person1_bacteria_1.jpeg", "person1_virus_6.jpeg"],
     ]
@@ -263,7 +292,7 @@ def test_sunnybrook_cine(tmp_path, write_dicom):
     made = make_datalist(tmp_path, preset="sunnybrook_cine", fractions=(0.5, 0, 0.5))
     assert [len(files) for files in patients(made)] == [4, 4]
     assert made.content["validation"] == []
-    assert "2 images without PatientID: the folder's name taken instead" in made.notes
+    assert "2 images without PatientID: another image of the folder taken instead" in made.notes
 
 
 def test_trackrad2025(tmp_path):
@@ -285,29 +314,38 @@ def test_trackrad2025_as_published_is_refused_with_a_remedy(tmp_path):
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
-def test_every_preset_tells_where_from_and_on_what_terms(preset):
-    assert preset.title and preset.licence and preset.layout and preset.rule
-    assert preset.source.startswith("https://") or preset is PRESETS["any_folder"]
+def test_the_guide_tells_where_every_preset_is_from_and_on_what_terms(preset):
+    if preset is not PRESETS["any_folder"]:
+        section = (BUNDLE / "docs" / "data.md").read_text().split(f"### {preset.title}\n")[1].split("\n### ")[0]
+        assert "**Source:** <https://" in section
+        assert "**Terms:**" in section or "**Licence:**" in section
+        assert f"--preset {next(name for name in PRESETS if PRESETS[name] is preset)}`" in section
 
 
 # command line
 
 
-def test_command_line(tmp_path):
-    folder = write_images(tmp_path / "images", *(f"{patient}/{i}.nii.gz" for patient in "abcde" for i in (1, 2)))
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_command_line(tmp_path, write_dicom):
+    folder = tmp_path / "images"
+    for patient in range(5):
+        for image in range(2):
+            tags = {"PatientID": f"secret-{patient}", "StudyInstanceUID": f"1.secret.{patient}"}  # no valid UID
+            write_dicom(folder / f"{patient}-{image}.dcm", PIXELS, **tags)
     output = tmp_path / "new" / "datalist.json"
     command = [sys.executable, "-m", "scripts.data.datalist", "--dataset_dir", str(folder), "--output", str(output)]
     done = subprocess.run(command, cwd=BUNDLE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "RuntimeWarning" not in done.stderr  # of a module that is imported before it is run
+    assert "secret" not in done.stdout + done.stderr + output.read_text()
     assert done.stdout.splitlines() == [
         "Images of a folder, preset any_folder, seed 0",
-        "part          patients    images    frames",
-        "training             3         6        12",
-        "validation           1         2         4",
-        "test                 1         2         4",
-        "all                  5        10        20",
-        "patients: the first sub-folder is the patient",
+        "part          patients    images",
+        "training             3         6",
+        "validation           1         2",
+        "test                 1         2",
+        "all                  5        10",
+        "patients: PatientID of the DICOM header",
         f"wrote {output}",
     ]
     assert json.loads(output.read_text()) == make_datalist(folder).content
@@ -317,7 +355,8 @@ def test_help_describes_the_presets(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     text = capsys.readouterr().out
-    assert all(name in text and preset.source in text for name, preset in PRESETS.items())
+    assert all(name in text and preset.layout in text for name, preset in PRESETS.items())
+    assert "docs/data.md" in text
 
 
 @pytest.mark.parametrize("fractions", ["", "a,b,c", "0.6;0.2;0.2"])

@@ -25,7 +25,7 @@ from pydicom.examples import get_path
 from pydicom.uid import generate_uid
 
 from scripts.data.image_reader import SeriesImage, read_image_series
-from scripts.data.image_series import find_image_series
+from scripts.data.image_series import find_image_series, image_series_of
 from scripts.io.input_error import InputError
 
 # 5 rows, 7 columns; no two pixels alike, so that no flip or transpose goes unseen
@@ -315,9 +315,9 @@ def test_a_truncated_png_is_named(tmp_path):
 
 
 def test_a_dicom_file_with_no_pixels_is_named(tmp_path, write_dicom):
-    write_dicom(tmp_path / "report.dcm", None)
+    path = write_dicom(tmp_path / "report.dcm", None)
     with pytest.raises(InputError, match=r"report\.dcm is DICOM without pixels"):
-        read(tmp_path)
+        read_image_series(image_series_of([path], tmp_path))
 
 
 def test_a_dicom_file_that_ends_in_its_header_is_named(tmp_path):

@@ -110,7 +110,26 @@ def test_hidden_and_other_files_are_passed_over(folder):
     (folder / "examples.csv").write_text("image,frame,label,x,y\n")
     (folder / "notes").write_text("no suffix, no DICOM")
     (folder / "empty").write_bytes(b"")
+    write_png(folder / "p1" / ".ipynb_checkpoints" / "b.png")
+    write_png(folder / "__MACOSX" / "p1" / "b.png")
     assert find_image_series(folder) == before
+
+
+def test_a_data_set_may_lie_in_a_hidden_folder(tmp_path):
+    write_png(tmp_path / ".cache" / "a.png")
+    assert names(find_image_series(tmp_path / ".cache")) == ["a.png"]
+
+
+def test_dicom_without_pixels_is_no_image(folder, tmp_path_factory, write_dicom):
+    before = find_image_series(folder)
+    for name in ("p1/report.dcm", "p2/s1/state.dcm", "DICOMDIR"):
+        write_dicom(folder / name, None, PatientID="P1")
+    assert find_image_series(folder) == before
+    alone = write_dicom(tmp_path_factory.mktemp("alone") / "DICOMDIR", None)
+    with pytest.raises(InputError, match=rf"{alone.parent} holds no image"):
+        find_image_series(alone.parent)
+    with pytest.raises(InputError, match=r"'DICOMDIR' is not a PNG, JPEG, TIFF, NIfTI or DICOM image"):
+        select_series([], "DICOMDIR", [alone.parent])
 
 
 def test_one_file_is_a_data_set(folder):

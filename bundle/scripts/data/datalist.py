@@ -26,7 +26,6 @@ from pathlib import Path
 from scripts.data.datalist_file import write_datalist
 from scripts.data.datalist_maker import MadeDatalist, make_datalist
 from scripts.data.datalist_presets import PRESETS
-from scripts.data.frame_count import count_frames
 from scripts.data.patient_split import PARTS
 from scripts.io.input_error import InputError, report_input_errors
 
@@ -41,10 +40,9 @@ def _parse_fractions(text: str) -> tuple[float, ...]:
 
 
 def _describe_presets() -> str:
-    lines = ["presets:"]
+    lines = ["presets (sources, terms and layouts are in docs/data.md):"]
     for name, preset in PRESETS.items():
-        lines += [f"  {name}: {preset.title}", f"    from      {preset.source}", f"    licence   {preset.licence}"]
-        lines += [f"    layout    {preset.layout}", f"    patients  {preset.rule}"]
+        lines += [f"  {name}: {preset.title}", f"    layout    {preset.layout}", f"    patients  {preset.rule}"]
     return "\n".join(lines)
 
 
@@ -61,6 +59,7 @@ def _build_parser() -> argparse.ArgumentParser:
     add("--dataset_dir", type=Path, required=True, help="folder of the images")
     add("--output", type=Path, default=Path("datalist.json"), help="file to write (default: datalist.json)")
     add("--preset", choices=list(PRESETS), default="any_folder", help="data set, see below (default: any_folder)")
+    add("--patient_pattern", metavar="REGEX", help="any_folder: what in the images' paths names the patient")
     add("--table", type=Path, metavar="FILE.csv", help="table that names the patient of each image")
     add("--image_column", metavar="NAME", help="its column of images: paths below the folder, or their ends")
     add("--patient_column", metavar="NAME", help="its column of patients")
@@ -80,11 +79,11 @@ def _summary(made: MadeDatalist) -> str:
     counted = []
     for part in PARTS:
         patients = {item["patient"] for item in made.content[part]}
-        counted.append((part, len(patients), len(made.series[part]), sum(map(count_frames, made.series[part]))))
+        counted.append((part, len(patients), len(made.content[part])))
     counted.append(("all", *(sum(column) for column in zip(*(row[1:] for row in counted), strict=True))))
     lines = [f"{made.content['name']}, preset {made.content['preset']}, seed {made.content['seed']}"]
-    lines += ["{:<12}{:>10}{:>10}{:>10}".format("part", "patients", "images", "frames")]
-    lines += [f"{part:<12}{patients:>10}{images:>10}{frames:>10}" for part, patients, images, frames in counted]
+    lines += [f"{'part':<12}{'patients':>10}{'images':>10}"]
+    lines += [f"{part:<12}{patients:>10}{images:>10}" for part, patients, images in counted]
     return "\n".join([*lines, f"patients: {made.rule}", *made.notes])
 
 

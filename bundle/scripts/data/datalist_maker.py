@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from scripts.data.datalist_presets import PRESETS, Preset
-from scripts.data.image_series import ImageSeries, find_image_series
-from scripts.data.patient_key import PatientKeys, keys_by_dicom, keys_by_folder, keys_by_pattern
+from scripts.data.image_series import ImageSeries, find_image_series, is_hidden
+from scripts.data.patient_key import PatientKeys, keys_by_dicom, keys_by_folder, keys_by_pattern, patient_in_path
 from scripts.data.patient_split import divide_series
-from scripts.data.patient_table import keys_by_table, read_patient_table
+from scripts.data.patient_table import keys_by_table
 from scripts.io.input_error import InputError
 
 __all__ = ["MadeDatalist", "make_datalist"]
@@ -39,13 +39,11 @@ class MadeDatalist:
         content: what is written: ``name``, ``seed``, ``fractions``, ``preset``, and the parts ``training``,
             ``validation`` and ``test``, each a list of ``{"image": path or paths, "patient": number}``. Paths are
             relative to the data set's folder, with forward slashes.
-        series: the series of each part, in the same order.
         rule: how the patients were told apart, in words.
         notes: exceptions and what was left out, with counts.
     """
 
     content: dict[str, Any]
-    series: dict[str, list[ImageSeries]]
     rule: str
     notes: tuple[str, ...]
 
@@ -54,6 +52,7 @@ def make_datalist(
     dataset_dir: str | os.PathLike[str],
     *,
     preset: str = "any_folder",
+    patient_pattern: str | None = None,
     table: str | os.PathLike[str] | None = None,
     image_column: str | None = None,
     patient_column: str | None = None,
@@ -65,6 +64,8 @@ def make_datalist(
     Args:
         dataset_dir: the folder.
         preset: a key of ``scripts.data.datalist_presets.PRESETS``.
+        patient_pattern: regular expression for ``any_folder``: its first group, or the whole match where it has no
+            group, found in an image's path relative to the folder, is the patient.
         table: a CSV file that names the patient of each image; None for that of the preset, if it has one.
         image_column: its column of images: paths relative to the folder, or the ends of such paths.
         patient_column: its column of patients.
@@ -85,10 +86,15 @@ def make_datalist(
     known, folder = PRESETS[preset], Path(dataset_dir)
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; --dataset_dir must be a folder of images")
-    series, notes = _find_images(folder, known)
     if table is None and (image_column or patient_column):
         raise InputError("--image_column and --patient_column belong to a table; give --table too")
-    if table is not None or known.table:
+    if patient_pattern is not None:
+        _check_pattern(patient_pattern, preset, table)
+    series, notes = _find_images(folder, known)
+    if patient_pattern is not None:
+        what = f"pattern {patient_pattern!r} in the path"
+        found = keys_by_pattern(series, [patient_pattern], what, match_all=True)
+    elif table is not None or known.table:
         found = _keys_by_preset_table(series, folder, known, table, image_column, patient_column)
     else:
         found = _keys_without_table(series, known)
@@ -101,8 +107,16 @@ def make_datalist(
         for part, members in divided.items()
     }
     settings = {"name": known.title, "seed": seed, "fractions": list(fractions), "preset": preset}
-    parts = {part: [one for one, _ in members] for part, members in divided.items()}
-    return MadeDatalist({**settings, **items}, parts, found.rule, notes + found.notes)
+    return MadeDatalist({**settings, **items}, found.rule, notes + found.notes)
+
+
+def _check_pattern(pattern: str, preset: str, table: str | os.PathLike[str] | None) -> None:
+    if preset != "any_folder" or table is not None:
+        raise InputError("--patient_pattern is for --preset any_folder without --table; leave one of them out")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise InputError(f"--patient_pattern {pattern!r} is no regular expression ({error}); correct it") from error
 
 
 def _find_images(folder: Path, preset: Preset) -> tuple[list[ImageSeries], tuple[str, ...]]:
@@ -133,9 +147,8 @@ def _is_of(series: ImageSeries, preset: Preset) -> bool:
 def _passed_over(folder: Path, series: Sequence[ImageSeries]) -> tuple[str, ...]:
     images = {file for one in series for file in one.files}
     others = [path for path in folder.rglob("*") if path.is_file() and path not in images]
-    kinds = Counter(path.suffix.lower() or "no suffix" for path in others if not path.name.startswith("."))
-    kinds["hidden"] = sum(path.name.startswith(".") for path in others)
-    told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common() if count)
+    kinds = Counter("hidden" if is_hidden(path, folder) else path.suffix.lower() or "no suffix" for path in others)
+    told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     return (f"files passed over, which are no images that can be read: {told}",) if others else ()
 
 
@@ -151,7 +164,7 @@ def _keys_without_table(series: Sequence[ImageSeries], preset: Preset) -> Patien
     raise InputError(
         f"the folder holds {formats[True]} DICOM images and {formats[False]} of other formats, such as "
         f"{next(one.name for one in series if one.format != 'dicom')!r}; move one kind away, or tell the patients "
-        "with --table"
+        "with --patient_pattern or --table"
     )
 
 
@@ -168,14 +181,16 @@ def _keys_by_preset_table(
     if not image_column or not (patient or preset.table):
         raise InputError(f"--table {table} needs --image_column and --patient_column, the names of two of its columns")
     rule = f"column {patient!r} of the table" if patient else preset.rule
-    rows = read_patient_table(
+    return keys_by_table(
+        series,
+        folder,
         table or _find_table(folder, preset),
-        image_column,
-        patient or (lambda path: _first_group(preset.patient_patterns, path)),
-        preset.keep,
-        preset.image_prefix,
+        image_column=image_column,
+        patient=patient or (lambda path: patient_in_path(preset.patient_patterns, path)),
+        rule=rule,
+        keep=preset.keep,
+        image_prefix=preset.image_prefix,
     )
-    return keys_by_table(series, rows, rule)
 
 
 def _find_table(folder: Path, preset: Preset) -> Path:
@@ -184,10 +199,6 @@ def _find_table(folder: Path, preset: Preset) -> Path:
         what = f"{len(found)} tables {preset.table}" if found else f"no table {preset.table}"
         raise InputError(f"{folder} has {what}; name it with --table. It must look so: {preset.layout}")
     return found[0]
-
-
-def _first_group(patterns: Sequence[str], path: str) -> str:
-    return next((match[1] for match in (re.search(pattern, path) for pattern in patterns) if match), "")
 
 
 def _paths(series: ImageSeries, folder: Path) -> str | list[str]:

@@ -14,17 +14,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import pydicom
 
 from scripts.data.image_series import ImageSeries
 from scripts.io.input_error import InputError
 
-__all__ = ["PatientKeys", "keys_by_dicom", "keys_by_folder", "keys_by_pattern"]
+__all__ = ["PatientKeys", "keys_by_dicom", "keys_by_folder", "keys_by_pattern", "patient_in_path"]
 
 _MIN_FOLDERS = 3  # one for each part; fewer are rather folders such as "images" and "masks"
+_PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+_SHOWN = 3  # images named in a message
+_LEAKS = "the split leaks if a patient has several images; then give --patient_pattern or --table"
 
 
 @dataclass(frozen=True)
@@ -43,63 +48,100 @@ class PatientKeys:
 
 
 def keys_by_folder(series: Sequence[ImageSeries]) -> PatientKeys:
-    """Take the first sub-folder for the patient, or each image for a patient where there are no three sub-folders.
+    """Take the first sub-folder for the patient, or each image for a patient where there are no sub-folders.
+
+    Folders that all images have in common are no sub-folders.
+
+    Raises:
+        InputError: there are one or two sub-folders, or one is named like a part of a split; these are no patients.
 
     Example:
-        >>> names = ("a/1.png", "a/2.png", "b/1.png", "c/1.png")
+        >>> names = ("all/a/1.png", "all/a/2.png", "all/b/1.png", "all/c/1.png")
         >>> keys_by_folder([ImageSeries(name, (), "raster") for name in names]).rule
         'the first sub-folder is the patient'
     """
-    folders = {one: one.name.split("/")[0] for one in series if "/" in one.name}
-    if len(set(folders.values())) < _MIN_FOLDERS:
-        rule = f"each image is a patient of its own (fewer than {_MIN_FOLDERS} sub-folders hold images)"
-        return PatientKeys({one: one.name for one in series}, rule)
+    parents = [one.name.split("/")[:-1] for one in series]
+    shared = len(list(takewhile(lambda names: len(set(names)) == 1, zip(*parents, strict=False))))
+    folders = {one: parent[shared] for one, parent in zip(series, parents, strict=True) if len(parent) > shared}
+    if not folders:
+        rule = "each image is a patient of its own, as there are no sub-folders"
+        return PatientKeys({one: one.name for one in series}, rule, (f"WARNING: {_LEAKS}",))
+    _check_folders(sorted(set(folders.values())))
     loose = len(series) - len(folders)
-    note = f"{_images(loose)} in no sub-folder: each is a patient of its own"
+    note = f"WARNING: {_images(loose)} in no sub-folder: each is a patient of its own, and {_LEAKS}"
     # no folder's name begins with a slash, so that a loose image is never taken for a folder's
     keys = {one: folders.get(one, f"/{one.name}") for one in series}
     return PatientKeys(keys, "the first sub-folder is the patient", (note,) if loose else ())
 
 
-def keys_by_pattern(series: Sequence[ImageSeries], patterns: Sequence[str], what: str) -> PatientKeys:
+def _check_folders(names: Sequence[str]) -> None:
+    part = next((name for name in names if name.lower() in _PARTS), None)
+    if part is None and len(names) >= _MIN_FOLDERS:
+        return
+    told = ", ".join(map(repr, names[:_SHOWN]))
+    why = "fewer than three sub-folders" if part is None else f"sub-folders of which {part!r} is named like a part"
+    raise InputError(
+        f"the images lie in {why} ({told}), which are no patients; tell the patients with --patient_pattern, a regular "
+        "expression for the images' paths, or with --table"
+    )
+
+
+def patient_in_path(patterns: Sequence[str], path: str) -> str:
+    """The first group, or the whole match where there is none, of the first pattern found in a path; "" if none is.
+
+    Example:
+        >>> patient_in_path([r"(p\\d+)_"], "val/p7_2.png"), patient_in_path([r"p\\d+"], "p7_2.png")
+        ('p7', 'p7')
+    """
+    match = next(filter(None, (re.search(pattern, path) for pattern in patterns)), None)
+    return (match[1 if match.re.groups else 0] or "") if match else ""
+
+
+def keys_by_pattern(
+    series: Sequence[ImageSeries], patterns: Sequence[str], what: str, *, match_all: bool = False
+) -> PatientKeys:
     """Find the patient in the path.
 
     Args:
         series: the images.
-        patterns: regular expressions, searched in the name of a series; group 1 of the first that is found is the key.
+        patterns: regular expressions, searched in the name of a series, see :func:`patient_in_path`.
         what: the rule in words.
+        match_all: refuse images whose path tells no patient; otherwise they are left out.
 
     Raises:
-        InputError: no path has any of the patterns.
+        InputError: no path has any of the patterns, or one has none and ``match_all`` is set.
 
     Example:
         >>> keys_by_pattern([ImageSeries("x/p7_2.png", (), "raster")], [r"(p\\d+)_"], "the number").notes
         ()
     """
-    found = {one: next(filter(None, (re.search(p, one.name) for p in patterns)), None) for one in series}
-    keys = {one: match[1] for one, match in found.items() if match}
-    if not keys:
+    keys = {one: key for one in series if (key := patient_in_path(patterns, one.name))}
+    without = [one.name for one in series if one not in keys]
+    if without and (match_all or not keys):
+        count = f"{len(without)} of {_images(len(series))}" if keys else f"none of {_images(len(series))}"
+        verb = "tell no patient by their path" if keys else "tells a patient by its path"
         raise InputError(
-            f"none of {_images(len(series))}, such as {series[0].name!r}, has a name from which the patient can be "
-            f"told ({what}); check the layout, or give --table with a column of patients"
+            f"{count} {verb} ({what}), such as {', '.join(map(repr, without[:_SHOWN]))}; "
+            "check the layout or the pattern, or give --table with a column of patients"
         )
-    left_out = len(series) - len(keys)
-    note = f"{_images(left_out)} left out, whose path does not tell the patient"
-    return PatientKeys(keys, what, (note,) if left_out else ())
+    note = f"{_images(len(without))} left out, whose path does not tell the patient"
+    return PatientKeys(keys, what, (note,) if without else ())
 
 
 def keys_by_dicom(series: Sequence[ImageSeries], folder_pattern: str | None = None) -> PatientKeys:
-    """Take the PatientID of the DICOM header; where that is blank what comes nearest, on the side of no leak.
+    """Take the PatientID of the DICOM header; where that is blank, what comes nearest.
 
-    An image without PatientID belongs to the patient that other images of its study name, else to the folder that
-    ``folder_pattern`` finds, else to its StudyInstanceUID, else to its folder.
+    An image without PatientID belongs to the patient that the other images of its study name, else to the one patient
+    that the images of the folder found by ``folder_pattern`` name, else to that folder, else to its StudyInstanceUID,
+    else to the folder it lies in. The last three cannot tell that another study or folder is of the same patient, so a
+    patient of whom only some images have a PatientID may come into two parts. How many images they decided is noted.
 
     Args:
         series: DICOM images.
         folder_pattern: regular expression; its group 1, found in the path, stands for a PatientID.
 
     Raises:
-        InputError: a header cannot be read.
+        InputError: a header cannot be read, or images of one study have different PatientIDs.
 
     Example:
         >>> from pydicom.examples import get_path
@@ -108,14 +150,19 @@ def keys_by_dicom(series: Sequence[ImageSeries], folder_pattern: str | None = No
         'PatientID of the DICOM header'
     """
     headers = {one: _patient_and_study(one) for one in series}
-    patient_of_study = {study: patient for patient, study in headers.values() if patient and study}
-    keys: dict[ImageSeries, str] = {}
-    blank = dict.fromkeys(("another image of the study", "the folder's name", "StudyInstanceUID", "the folder"), 0)
+    patient_of_study = _patient_of_each_study(headers)
+    folders = {one: patient_in_path([folder_pattern], one.name) if folder_pattern else "" for one in series}
+    patients_of_folder = defaultdict(set)
     for one, (patient, study) in headers.items():
-        named = re.search(folder_pattern, one.name) if folder_pattern else None
+        patients_of_folder[folders[one]].add(patient or patient_of_study.get(study, ""))
+    keys: dict[ImageSeries, str] = {}
+    blank: Counter[str] = Counter()
+    for one, (patient, study) in headers.items():
+        named = patients_of_folder[folders[one]] - {""} if folders[one] else set()
         stands_in = {
             "another image of the study": patient_of_study.get(study, ""),
-            "the folder's name": named[1] if named else "",
+            "another image of the folder": next(iter(named)) if len(named) == 1 else "",
+            "the folder's name": folders[one],
             # the prefixes keep a study or a folder from being taken for a PatientID
             "StudyInstanceUID": study and f"study:{study}",
             "the folder": f"folder:{one.name.rpartition('/')[0]}",
@@ -124,8 +171,21 @@ def keys_by_dicom(series: Sequence[ImageSeries], folder_pattern: str | None = No
             source, patient = next((source, key) for source, key in stands_in.items() if key)
             blank[source] += 1
         keys[one] = patient
-    notes = (f"{_images(count)} without PatientID: {source} taken instead" for source, count in blank.items() if count)
+    notes = (f"{_images(count)} without PatientID: {source} taken instead" for source, count in blank.items())
     return PatientKeys(keys, "PatientID of the DICOM header", tuple(notes))
+
+
+def _patient_of_each_study(headers: Mapping[ImageSeries, tuple[str, str]]) -> dict[str, str]:
+    """The PatientID that images of a study have; a study of two is refused, as no choice between them is safe."""
+    first: dict[str, ImageSeries] = {}
+    for one, (patient, study) in headers.items():
+        if patient and study and headers[first.setdefault(study, one)][0] != patient:
+            raise InputError(
+                f"{first[study].name} and {one.name} are of one study but have different PatientIDs, so it cannot be "
+                "told whether they are of one patient; correct the headers, or tell the patients with --table, or "
+                "with --preset any_folder and --patient_pattern"
+            )
+    return {study: headers[one][0] for study, one in first.items()}
 
 
 def _patient_and_study(series: ImageSeries) -> tuple[str, str]:

@@ -17,7 +17,7 @@ import csv
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from scripts.data.image_series import ImageSeries
@@ -59,9 +59,8 @@ def keys_by_table(
             or more than one, or a series has two patients.
 
     Example:
-        >>> found = keys_by_table(series, "clips", "t.csv", image_column="file", patient="who", rule="as told")
-        ... # doctest: +SKIP
-        >>> found.notes  # doctest: +SKIP
+        >>> options = {"image_column": "file", "patient": "who", "rule": "column 'who'"}
+        >>> keys_by_table(find_image_series("clips"), "clips", "t.csv", **options).notes  # doctest: +SKIP
         ('1 image left out, as no row that is used names them',)
     """
     columns = [image_column, *([patient] if isinstance(patient, str) else []), *(keep[:1] if keep else [])]
@@ -69,25 +68,17 @@ def keys_by_table(
     kept = [(line, row) for line, row in cells if keep is None or row[keep[0]] == keep[1]]
     if not kept:
         raise InputError(f"{table} has no row{f' with {keep[1]!r} in column {keep[0]!r}' if keep else ''}; add some")
-    prefix = re.compile(image_prefix)
-    roots = tuple(dict.fromkeys(path(dataset_dir).replace(os.sep, "/") for path in (os.path.abspath, os.path.realpath)))
+    roots = {os.path.abspath(dataset_dir), os.path.realpath(dataset_dir)}
     rows = []
     for line, row in kept:
-        key = row[patient] if isinstance(patient, str) else patient(row[image_column])
-        if not row[image_column] or not key:
-            missing = "patient" if row[image_column] else "image"
+        written = row[image_column]
+        key = row[patient] if isinstance(patient, str) else patient(written)
+        if not written or not key:
+            missing = "patient" if written else "image"
             raise InputError(f"{table}, line {line}: the row names no {missing}; fill it in or remove the row")
-        image = row[image_column].replace("\\", "/")
-        rows.append((line, _relative(image[match.end() :] if (match := prefix.match(image)) else image, roots), key))
+        rows.append((line, _below(roots, re.sub(rf"^{image_prefix}", "", written.replace("\\", "/"))), key))
     keys = _match(series, rows, table)
-    notes = []
-    if len(kept) < len(cells):
-        dropped = len(cells) - len(kept)
-        notes.append(f"rows left out, which do not have {keep[1]!r} in column {keep[0]!r}: {dropped}")
-    if left_out := len(series) - len(keys):
-        plural = "" if left_out == 1 else "s"
-        notes.append(f"{left_out} image{plural} left out, as no row that is used names them")
-    return PatientKeys(keys, rule, tuple(notes))
+    return PatientKeys(keys, rule, tuple(_left_out(keep, len(cells) - len(kept), len(series) - len(keys))))
 
 
 def _read_cells(path: str | os.PathLike[str], columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
@@ -117,15 +108,22 @@ def _check_columns(path: str | os.PathLike[str], names: Sequence[str], wanted: S
         raise InputError(f"{path} has the column {double[0]!r} more than once; keep one")
 
 
-def _relative(image: str, roots: Iterable[str]) -> str:
-    """Take the data set's folder off an absolute path."""
-    image = str(PurePosixPath(image))
-    root = next((root for root in roots if image.startswith(f"{root}/")), None)
-    return image if root is None else image[len(root) + 1 :]
+def _below(roots: Iterable[str], image: str) -> str:
+    """A path as names of series are; of an absolute one the data set's folder is taken off."""
+    path = PurePosixPath(image)
+    root = next((root for root in roots if path.is_relative_to(PurePosixPath(root))), None) if path.root else None
+    return str(path if root is None else path.relative_to(root))
+
+
+def _left_out(keep: tuple[str, str] | None, rows: int, images: int) -> Iterator[str]:
+    if keep and rows:
+        yield f"rows left out, which do not have {keep[1]!r} in column {keep[0]!r}: {rows}"
+    if images:
+        yield f"{images} image{'' if images == 1 else 's'} left out, as no row that is used names them"
 
 
 def _match(
-    series: Sequence[ImageSeries], rows: Iterable[tuple[int, str, str]], table: str | os.PathLike[str]
+    series: Sequence[ImageSeries], rows: Sequence[tuple[int, str, str]], table: str | os.PathLike[str]
 ) -> dict[ImageSeries, str]:
     """Find the series of each row: line, image and patient."""
     series_of, paths_of = _index(series)
@@ -146,9 +144,9 @@ def _match(
             raise InputError(f"{table}, line {line}: {image!r} has another patient in an earlier row; correct one")
     if without_file:
         raise InputError(
-            f"{table}: {len(without_file)} rows have no file below the data set's folder ({_list(without_file)}); "
-            "complete the images, correct --dataset_dir, to which paths must be relative, or take the rows out of the "
-            "table"
+            f"{table}: {len(without_file)} of {len(rows)} rows have no file below the data set's folder "
+            f"({_list(without_file)}); complete the images, correct --dataset_dir, which paths must be relative to, or "
+            "take the rows out of the table"
         )
     return keys
 
