@@ -32,7 +32,7 @@ def test_weights_are_of_imagenet_1k(model):
 
 def test_without_timm_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(InputError, match=r"timm_ encoders need timm .*: pip install -e '\.\[encoders\]'"):
+    with pytest.raises(InputError, match=r"timm_ encoders need timm .*: pip install timm"):
         build_encoder("timm_resnet50")
     assert build_encoder("resnet18").channels[0] == 64  # MONAI's need none
 
