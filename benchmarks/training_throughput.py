@@ -195,7 +195,7 @@ def plain_side(parser: ConfigParser, step: Callable, options: argparse.Namespace
     device = parser.get_parsed_content("device")
     transforms = Compose(
         [
-            LoadImaged("image"),
+            LoadImaged("image", reader="PILReader", converter=lambda picture: picture.convert("L")),
             EnsureChannelFirstd("image"),
             ScaleIntensityRangePercentilesd("image", 0.5, 99.5, 0, 1, clip=True),
             Resized("image", [options.image_size] * 2),
@@ -206,24 +206,25 @@ def plain_side(parser: ConfigParser, step: Callable, options: argparse.Namespace
     files = [{"image": str(series.files[0])} for series in parser.get_parsed_content("series")]
     dataset = CacheDataset(files, transforms, num_workers=4, progress=False)
     loader = DataLoader(
-        dataset, batch_size=options.batch_size, shuffle=True, drop_last=True, num_workers=options.workers,
-        persistent_workers=options.workers > 0,
-    )  # fmt: skip
+        dataset, batch_size=options.batch_size, shuffle=True, drop_last=True, num_workers=options.workers
+    )
 
     def endless() -> Iterator[dict]:
         while True:
             yield from loader
 
-    batches = endless()
-
     def run(steps: int) -> float:
+        # workers of this turn only: they would go on to prefetch in the turns of the others
+        batches = endless()
         next(batches)
         start = synchronize(device)
         for _ in range(steps):
             batch = next(batches)
             image, patch, center = (batch[name].to(device) for name in ("image", "patch", "center"))
             step(image, patch.flatten(0, 1), center.flatten(0, 1))
-        return synchronize(device) - start
+        seconds = synchronize(device) - start
+        batches.close()
+        return seconds
 
     return Side(run)
 

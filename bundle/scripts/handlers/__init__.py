@@ -13,6 +13,7 @@ from scripts.handlers.best_weights import BestWeights
 from scripts.handlers.cyclic_error_handler import CyclicErrorHandler
 from scripts.handlers.evaluation_writer import EvaluationWriter
 from scripts.handlers.landmark_writer import LandmarkWriter
+from scripts.handlers.loss_output import LossOutput
 from scripts.handlers.mlflow_artifacts import track_artifacts
 from scripts.handlers.resume_handler import ResumeHandler
 from scripts.handlers.training_figures import TrainingFigures
@@ -23,6 +24,7 @@ __all__ = [
     "CyclicErrorHandler",
     "EvaluationWriter",
     "LandmarkWriter",
+    "LossOutput",
     "ResumeHandler",
     "TrainingFigures",
     "TrainingSummary",
