@@ -26,7 +26,7 @@ from PIL import Image, ImageSequence
 from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
 from scripts.data.image_series import ImageSeries
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, first_line
 
 __all__ = ["SeriesImage", "read_image_series"]
 
@@ -87,8 +87,7 @@ def _unreadable(path: Path) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} cannot be read ({reason}); remove or repair it") from error
+        raise InputError(f"{path} cannot be read ({first_line(error)}); remove or repair it") from error
 
 
 def _read_raster(series: ImageSeries) -> SeriesImage:

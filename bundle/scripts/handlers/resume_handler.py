@@ -26,7 +26,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from scripts.io.atomic import atomic_path
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, first_line
 
 __all__ = ["ResumeHandler"]
 
@@ -83,7 +83,7 @@ class ResumeHandler:
                 value.load_state_dict(checkpoint["objects"][name])
         except (KeyError, RuntimeError, ValueError) as error:
             raise InputError(
-                f"{self.path} does not fit this network or optimizer ({str(error).splitlines()[0]}); give the configs "
+                f"{self.path} does not fit this network or optimizer ({first_line(error)}); give the configs "
                 "it was made with, or --resume False to begin anew"
             ) from error
         scaler = getattr(engine, "scaler", None)
@@ -122,8 +122,9 @@ class ResumeHandler:
             checkpoint = torch.load(self.path, map_location="cpu", weights_only=True)
             checkpoint["epoch"], checkpoint["settings"], checkpoint["random"]
         except Exception as error:  # torch raises many kinds for a file that is no checkpoint
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(f"{self.path} is no checkpoint ({reason}); remove it, or give --resume False") from error
+            raise InputError(
+                f"{self.path} is no checkpoint ({first_line(error)}); remove it, or give --resume False"
+            ) from error
         return checkpoint
 
     def _check_settings(self, before: Mapping[str, Any]) -> None:

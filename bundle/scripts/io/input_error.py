@@ -16,7 +16,7 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
-__all__ = ["InputError", "find_input_error", "report_input_errors"]
+__all__ = ["InputError", "find_input_error", "first_line", "report_input_errors"]
 
 
 class InputError(ValueError):
@@ -28,6 +28,16 @@ def find_input_error(error: BaseException | None) -> InputError | None:
     while error is not None and not isinstance(error, InputError):
         error = error.__cause__ or error.__context__
     return error
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's error says, for a message of one sentence: its first line, or its kind where it says nothing.
+
+    Example:
+        >>> first_line(OSError("no such file\\n  in the folder")), first_line(EOFError())
+        ('no such file', 'EOFError')
+    """
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def report_input_errors() -> None:

@@ -13,10 +13,10 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import nn
+
+from scripts.losses.gaussian_nll import gaussian_nll
 
 __all__ = ["BetaNLLLoss"]
 
@@ -54,8 +54,6 @@ class BetaNLLLoss(nn.Module):
             prediction: (B, 2 * spatial_dims), means and logs of the standard deviations, normalised.
             target: (B, spatial_dims), normalised.
         """
-        mean, log_scale = prediction.chunk(2, dim=1)
-        residual = (target - mean) * torch.exp(-log_scale)
-        likelihood = 0.5 * residual.square() + log_scale + 0.5 * math.log(2.0 * math.pi)
-        weight = (2.0 * self.beta * log_scale.detach()).exp()
-        return (weight * likelihood).sum(dim=1).mean()
+        log_scale = prediction.detach().chunk(2, dim=1)[1]
+        weight = (2.0 * self.beta * log_scale).exp()
+        return (weight * gaussian_nll(prediction, target)).sum(dim=1).mean()

@@ -18,7 +18,22 @@ import math
 import torch
 from torch import nn
 
-__all__ = ["GaussianNLLLoss"]
+__all__ = ["GaussianNLLLoss", "gaussian_nll"]
+
+
+def gaussian_nll(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Negative log-likelihood of each target under a normal distribution, an axis each.
+
+    Args:
+        prediction: (B, 2 * spatial_dims), means and logs of the standard deviations, normalised.
+        target: (B, spatial_dims), normalised.
+
+    Returns:
+        (B, spatial_dims), natural log.
+    """
+    mean, log_scale = prediction.chunk(2, dim=1)
+    residual = (target - mean) * torch.exp(-log_scale)
+    return 0.5 * residual.square() + log_scale + 0.5 * math.log(2.0 * math.pi)
 
 
 class GaussianNLLLoss(nn.Module):
@@ -40,6 +55,4 @@ class GaussianNLLLoss(nn.Module):
             prediction: (B, 2 * spatial_dims), means and logs of the standard deviations, normalised.
             target: (B, spatial_dims), normalised.
         """
-        mean, log_scale = prediction.chunk(2, dim=1)
-        residual = (target - mean) * torch.exp(-log_scale)
-        return (0.5 * residual.square() + log_scale + 0.5 * math.log(2.0 * math.pi)).sum(dim=1).mean()
+        return gaussian_nll(prediction, target).sum(dim=1).mean()

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, first_line
 
 __all__ = ["load_encoder_weights"]
 
@@ -92,8 +92,9 @@ def _read_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     except ImportError as error:
         raise InputError(f"reading {path} needs safetensors: pip install safetensors") from error
     except Exception as error:  # torch raises many kinds for a file that is no state dict
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"the encoder weights at {path} cannot be read ({reason}); give another file") from error
+        raise InputError(
+            f"the encoder weights at {path} cannot be read ({first_line(error)}); give another file"
+        ) from error
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise InputError(f"the encoder weights at {path} are no state dict, tensors by name; give another file")
     return found

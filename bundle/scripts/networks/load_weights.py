@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, first_line
 
 __all__ = ["load_weights"]
 
@@ -45,9 +45,8 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # torch raises many kinds for a file that is no state dict
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"the weights at {path} do not fit the network ({reason}); give the configs (head, encoder) they were "
-            "trained with, or train again"
+            f"the weights at {path} do not fit the network ({first_line(error)}); give the configs (head, encoder) they "
+            "were trained with, or train again"
         ) from error
     return network.eval()

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, first_line
 from scripts.networks.smallest_size import require_size
 
 __all__ = ["TIMM_MODELS", "TimmEncoder"]
@@ -74,7 +74,7 @@ class TimmEncoder(nn.Module):
             if not pretrained:
                 raise
             raise InputError(
-                f"the weights of {name} could not be loaded from the hub ({_first_line(error)}); "
+                f"the weights of {name} could not be loaded from the hub ({first_line(error)}); "
                 "give --encoder_weights FILE or --pretrained False"
             ) from error
         self.channels: list[int] = self.net.feature_info.channels()
@@ -98,15 +98,11 @@ def _import_timm() -> ModuleType:
         import timm
     except ImportError as error:
         raise InputError(
-            f"the timm_ encoders need timm ({_first_line(error)}); install it with: pip install timm"
+            f"the timm_ encoders need timm ({first_line(error)}); install it with: pip install timm"
         ) from error
     except RuntimeError as error:  # torchvision, which timm imports, has ops compiled for one version of torch
         raise InputError(
-            f"timm cannot be imported ({_first_line(error)}); install the torchvision that belongs to this torch "
+            f"timm cannot be imported ({first_line(error)}); install the torchvision that belongs to this torch "
             "from where torch came from"
         ) from error
     return timm
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
