@@ -46,7 +46,7 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # torch raises many kinds for a file that is no state dict
         raise InputError(
-            f"the weights at {path} do not fit the network ({first_line(error)}); give the configs (head, encoder) they "
-            "were trained with, or train again"
+            f"the weights at {path} do not fit the network ({first_line(error)}); give the configs (head, encoder) "
+            "they were trained with, or train again"
         ) from error
     return network.eval()
