@@ -12,12 +12,10 @@
 
 from __future__ import annotations
 
-import csv
-import math
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scripts.io.csv_table import parse_frame, parse_pixels, read_csv_columns
 from scripts.io.input_error import InputError
 
 __all__ = ["Example", "read_examples_csv"]
@@ -70,95 +68,19 @@ def read_examples_csv(path: str | os.PathLike[str]) -> list[Example]:
         >>> [(example.label, example.x, example.y) for example in read_examples_csv("e.csv")]  # doctest: +SKIP
         [('valve', 101.0, 64.5)]
     """
-    if not os.path.isfile(path):
-        raise InputError(f"{path}: there is no such file. Give a CSV file with the columns {_names()}.")
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = _rows(file, path)
-        line, header = next(rows, (1, []))
-        if not header:
-            raise InputError(f"{path}: the file is empty. Write the header {_names()} and a row for each example.")
-        columns = _column_positions(header, f"{path}, line {line}")
-        examples = [_example(row, line, columns, len(header), f"{path}, line {line}") for line, row in rows]
-    if not examples:
-        raise InputError(f"{path}, line {line + 1}: there is no example. Add a row for each marked point.")
-    return examples
+    rows = read_csv_columns(path, _COLUMNS, row="example", meaning="marked point")
+    return [_example(cells, line, f"{path}, line {line}") for line, cells in rows]
 
 
-def _names() -> str:
-    return ",".join(_COLUMNS)
-
-
-def _rows(file: Iterator[str], path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, stripped cells) for every row that is not blank."""
-    reader = csv.reader(file, strict=True)
-    try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            # Spreadsheets pad with rows of empty cells; they are as blank as blank lines.
-            if any(cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}. Check the quotes on this line.") from error
-    except UnicodeDecodeError as error:
-        # Decoding runs ahead of the rows, so the true line can only be told as "after".
-        raise InputError(f"{path}, after line {reader.line_num}: not UTF-8. Save the file as UTF-8 CSV.") from error
-
-
-def _column_positions(header: list[str], where: str) -> dict[str, int]:
-    names = [name.lower() for name in header]
-    missing = [name for name in _COLUMNS if name not in names]
-    if missing:
-        hint = " Separate the cells with commas, not semicolons or tabs." if len(names) == 1 else ""
-        raise InputError(
-            f"{where}: the header lacks {', '.join(missing)}; "
-            f"it must have {_names()}, and is {','.join(header)!r}.{hint}"
-        )
-    double = [name for name in _COLUMNS if names.count(name) > 1]
-    if double:
-        raise InputError(f"{where}: the header has {', '.join(double)} more than once. Keep one column of each name.")
-    return {name: names.index(name) for name in _COLUMNS}
-
-
-def _example(row: list[str], line: int, columns: dict[str, int], width: int, where: str) -> Example:
-    if any(row[width:]):
-        raise InputError(
-            f"{where}: {len(row)} cells where the header has {width}. "
-            'Put quotes around a name with a comma ("a, b") and write decimals with a point.'
-        )
-    cells = {name: row[position] if position < len(row) else "" for name, position in columns.items()}
+def _example(cells: dict[str, str], line: int, where: str) -> Example:
     for name, what in (("image", "the name of the image"), ("label", "the name of the landmark")):
         if not cells[name]:
             raise InputError(f"{where}: {name} is empty. Write {what}.")
     return Example(
         image=cells["image"],
-        frame=_frame(cells["frame"], where),
+        frame=parse_frame("frame", cells["frame"], where, "a still image"),
         label=cells["label"],
-        x=_coordinate("x", cells["x"], where),
-        y=_coordinate("y", cells["y"], where),
+        x=parse_pixels("x", cells["x"], where),
+        y=parse_pixels("y", cells["y"], where),
         line=line,
     )
-
-
-def _coordinate(name: str, cell: str, where: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError as error:
-        raise InputError(f"{where}: {name} is {cell!r}. Write a number of pixels, such as 101.5.") from error
-    if not math.isfinite(value):
-        raise InputError(f"{where}: {name} is {cell!r}. Write a finite number of pixels, such as 101.5.")
-    return value
-
-
-def _frame(cell: str, where: str) -> int | None:
-    if not cell:
-        return None
-    try:
-        # Tables with empty cells often turn whole numbers into 3.0.
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not (value >= 0 and value.is_integer()):
-        raise InputError(
-            f"{where}: frame is {cell!r}. Write a whole number from 0, or leave it empty for a still image."
-        )
-    return int(value)

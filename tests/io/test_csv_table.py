@@ -1,0 +1,79 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of what all CSV files have in common: rows and their lines, named columns, and cells that are numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.io.csv_table import parse_frame, parse_pixels, read_csv_columns, read_csv_rows
+from scripts.io.input_error import InputError
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A table as spreadsheets and people leave it; its header is on line 2."""
+    path = tmp_path / "table.csv"
+    path.write_bytes(b'\xef\xbb\xbf\r\nImage, x,y,\r\n"a, b.png",1\r\n,,,\r\n c.png ,,2,,,\r\n')
+    return path
+
+
+def test_rows_are_as_long_as_the_header_and_keep_its_case(table: Path) -> None:
+    assert list(read_csv_rows(table, "points")) == [
+        (2, ["Image", "x", "y", ""]),
+        (3, ["a, b.png", "1", "", ""]),
+        (5, ["c.png", "", "2", ""]),
+    ]
+
+
+def test_columns_are_named_in_small_letters_in_the_order_asked_for(table: Path) -> None:
+    rows = list(read_csv_columns(table, ("y", "image"), row="point", meaning="point"))
+    assert rows == [(3, {"y": "", "image": "a, b.png"}), (5, {"y": "2", "image": "c.png"})]
+    assert list(rows[0][1]) == ["y", "image"]
+
+
+def test_a_row_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("image,x\na.png,1,5\n")
+    with pytest.raises(InputError, match=r"table.csv, line 2: 3 cells where the header has 2\. .* decimals"):
+        list(read_csv_rows(path, "points"))
+
+
+def test_a_missing_file_is_told_with_what_it_shall_have(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none.csv: there is no such file\. Give a CSV file with points\."):
+        list(read_csv_rows(tmp_path / "none.csv", "points"))
+
+
+def test_the_header_is_shown_as_it_is_written(table: Path) -> None:
+    with pytest.raises(InputError, match=r"line 2: the header lacks z; it must have x,z, and is 'Image,x,y,'"):
+        list(read_csv_columns(table, ("x", "z"), row="point", meaning="point"))
+
+
+def test_a_header_alone_is_refused_in_the_words_of_the_format(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("image\n")
+    with pytest.raises(InputError, match=r"line 2: there is no example\. Add a row for each marked point\."):
+        list(read_csv_columns(path, ("image",), row="example", meaning="marked point"))
+
+
+@pytest.mark.parametrize("cell", ["", "one", "1,5", "nan", "-inf"])
+def test_pixels_must_be_finite_numbers(cell: str) -> None:
+    with pytest.raises(InputError, match=rf"t.csv, line 7: apex_x is '{cell}'\. Write a (finite )?number of pixels"):
+        parse_pixels("apex_x", cell, "t.csv, line 7")
+
+
+def test_frames_are_whole_numbers_or_empty() -> None:
+    assert [parse_frame("frame", cell, "t.csv", "a still") for cell in ("0", "3.0", "")] == [0, 3, None]
+    for cell in ("-1", "2.5", "first", "inf"):
+        with pytest.raises(InputError, match=rf"frame is '{cell}'\. .*leave it empty for a still"):
+            parse_frame("frame", cell, "t.csv", "a still")
