@@ -71,6 +71,22 @@ def test_a_list_of_monai_s_own_kind_is_read(tmp_path):
     path.write_text(json.dumps({"training": [{"image": "./a.png", "label": "a.nii"}], "test": ["a.png"]}))
     for part in ("training", "test"):
         assert [(one.name, one.format) for one in read_datalist(path, tmp_path, part)] == [("a.png", "raster")]
+        assert read_datalist(path, tmp_path, part)[0].patient is None
+
+
+def test_the_patient_is_read(folder, datalist):
+    series = {one.name: one.patient for part in PARTS for one in read_datalist(datalist, folder, part)}
+    assert sorted(series) == ["p1/z.dcm", "p2/clip", "p3/clip"]
+    assert sorted(series.values()) == ["1", "2", "3"]
+
+
+def test_patients_are_told_by_numbers_text_or_not_at_all(tmp_path):
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    (tmp_path / "p1").mkdir()  # a patient may be called like a folder
+    items = [{"image": "a.png", "patient": patient} for patient in (0, 7, "7", "p1", "", None)]
+    path = tmp_path / "datalist.json"
+    path.write_text(json.dumps({"training": items}))
+    assert [one.patient for one in read_datalist(path, tmp_path)] == ["0", "7", "7", "p1", None, None]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ def test_grey_raster_has_x_first(tmp_path, suffix):
     assert image.frames.dtype.is_floating_point
     assert image.still
     assert image.frame_ms is None
+    assert not image.spacing_known
     np.testing.assert_array_equal(frame(image), GREY.T)
     # no place in the patient is told: 1 mm pixels from the origin, LPS
     np.testing.assert_array_equal(image.affines, LPS_TO_RAS[None])
@@ -129,6 +130,16 @@ def test_nifti_of_every_shape(tmp_path, shape, frames, suffix):
     for t in range(frames):
         np.testing.assert_array_equal(frame(image, t), in_time[:, :, t])
     np.testing.assert_allclose(image.affines, np.broadcast_to(AFFINE, (frames, 4, 4)), atol=1e-5)
+    assert image.spacing_known
+
+
+@pytest.mark.parametrize("unit", ["unknown", "mm", "meter", "micron"])
+def test_the_place_of_nifti_is_in_mm_whatever_the_unit_of_the_file(tmp_path, unit):
+    per_mm = {"meter": 0.001, "micron": 1000.0}.get(unit, 1.0)
+    nifti = nib.Nifti1Image(GREY.T, np.diag([per_mm, per_mm, per_mm, 1]) @ AFFINE)
+    nifti.header.set_xyzt_units(unit, "sec")
+    nifti.to_filename(tmp_path / "a.nii")
+    np.testing.assert_allclose(read(tmp_path).affines[0], AFFINE, rtol=1e-5, atol=1e-5)
 
 
 def test_nifti_intensity_slope_is_applied(tmp_path):
@@ -206,12 +217,32 @@ def test_dicom_with_no_place_is_of_1_mm_pixels_at_the_origin(tmp_path, write_dic
     write_dicom(tmp_path / "a.dcm", GREY)
     image = read(tmp_path)
     assert image.still
+    assert not image.spacing_known
     np.testing.assert_array_equal(image.affines, LPS_TO_RAS[None])
 
 
 def test_dicom_pixel_spacing_alone(tmp_path, write_dicom):
     write_dicom(tmp_path / "a.dcm", GREY, PixelSpacing=[0.7, 1.3])
-    np.testing.assert_allclose(read(tmp_path).affines[0], np.diag([-1.3, -0.7, 1, 1]))
+    image = read(tmp_path)
+    np.testing.assert_allclose(image.affines[0], np.diag([-1.3, -0.7, 1, 1]))
+    assert image.spacing_known
+
+
+@pytest.mark.parametrize("tags", [{"ImagerPixelSpacing": [0.1, 0.1]}, {"PixelSpacing": None}])
+def test_spacing_at_the_detector_or_an_empty_one_is_none_in_the_patient(tmp_path, write_dicom, tags):
+    write_dicom(tmp_path / "a.dcm", GREY, **tags)
+    image = read(tmp_path)
+    assert not image.spacing_known
+    np.testing.assert_array_equal(image.affines, LPS_TO_RAS[None])
+
+
+def test_the_spacing_of_a_dicom_series_is_known_where_every_file_tells_it(cine, write_dicom):
+    assert read(cine).spacing_known
+    path = cine / "a.dcm"
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelSpacing
+    dataset.save_as(path)
+    assert not read(cine).spacing_known
 
 
 def test_rescale_slope_and_intercept_are_applied(tmp_path, write_dicom):

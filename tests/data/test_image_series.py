@@ -57,7 +57,17 @@ def names(series: list[ImageSeries]) -> list[str]:
     return [one.name for one in series]
 
 
+def test_the_patient_is_not_compared():
+    told, other, untold = (ImageSeries("a.png", (Path("a.png"),), "raster", patient) for patient in ("1", "2", None))
+    assert told == other == untold == ImageSeries("a.png", (Path("a.png"),), "raster")
+    assert len({told, other, untold}) == 1
+
+
 # finding
+
+
+def test_folders_tell_no_patient(folder):
+    assert {one.patient for one in find_image_series(folder)} == {None}
 
 
 def test_finds_all_formats_in_sub_folders_sorted_by_name(folder):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def read_datalist(
         part: ``training``, ``validation``, ``test``, or what other list the file has.
 
     Returns:
-        The series, in the order of the file.
+        The series, in the order of the file; with ``patient``, as text, where the list tells it.
 
     Raises:
         InputError: there is no such file, it is no JSON file, it lacks the part, the part is empty or not in the form
@@ -67,14 +68,12 @@ def read_datalist(
         >>> [one.name for one in read_datalist("datalist.json", "clips", "test")]  # doctest: +SKIP
         ['patient_2/IM0001.dcm']
     """
-    _check_part(path, part)
+    written = _read_part(path, part)
     root = Path(dataset_dir)
     root = root.parent if root.is_file() else root
     try:
         items = load_decathlon_datalist(path, is_segmentation=False, data_list_key=part, base_dir=root)
-        images = [item["image"] for item in items]
-        files = [image if isinstance(image, list) else [image] for image in images]
-        return [image_series_of(one, root) for one in files]
+        return [_series_of(item["image"], root, one) for item, one in zip(items, written, strict=True)]
     except InputError as error:
         raise InputError(f"{path}, part {part!r}: {error}; check --dataset_dir, or make the data list anew") from error
     except (TypeError, KeyError, AttributeError) as error:
@@ -84,8 +83,15 @@ def read_datalist(
         ) from error
 
 
-def _check_part(path: str | os.PathLike[str], part: str) -> None:
-    """Refuse what MONAI would refuse with other words, or not at all."""
+def _series_of(image: str | list[str], root: Path, written: dict[str, Any] | str) -> ImageSeries:
+    series = image_series_of(image if isinstance(image, list) else [image], root)
+    # as it is written: MONAI makes a path of a patient who is called like a folder of the data set
+    patient = written.get("patient") if isinstance(written, dict) else None
+    return series if patient in (None, "") else replace(series, patient=str(patient))
+
+
+def _read_part(path: str | os.PathLike[str], part: str) -> list[dict[str, Any] | str]:
+    """A part as it is written; refuses what MONAI would refuse with other words, or not at all."""
     if not os.path.isfile(path):
         raise InputError(f"{path}: there is no such data list; make one with python -m scripts.data.datalist")
     try:
@@ -100,3 +106,4 @@ def _check_part(path: str | os.PathLike[str], part: str) -> None:
     if not content[part]:
         remedy = "give the part a share with --fractions" if part in PARTS else "name another part"
         raise InputError(f"{path}: part {part!r} is empty; {remedy}")
+    return content[part]

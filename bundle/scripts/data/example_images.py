@@ -25,7 +25,6 @@ from scripts.data.image_series import select_series
 from scripts.data.prepared_series import PreparedSeries, prepare_series
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.input_error import InputError
-from scripts.transforms.scale_intensity import restore_intensity
 
 __all__ = ["ExamplePoint", "read_example_points"]
 
@@ -49,7 +48,7 @@ class ExamplePoint:
     @property
     def image(self) -> torch.Tensor:
         """The frame as the network sees it, (1, 1, *image_size)."""
-        return restore_intensity(self.prepared.stored[self.frame : self.frame + 1])
+        return self.prepared.image(self.frame)
 
     @property
     def network_point(self) -> torch.Tensor:

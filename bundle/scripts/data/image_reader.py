@@ -33,6 +33,8 @@ __all__ = ["SeriesImage", "read_image_series"]
 # ITU-R 601 luma, as PIL's own conversion to grey
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+# mm in the header's unit of length: 1 is metre, 3 is micron; 2 is mm, and an unknown unit is taken for it
+_NIFTI_UNIT = {1: 1000.0, 3: 0.001}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class SeriesImage:
         frames: (T, 1, X, Y), float32, in the units of the file.
         affines: (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm.
         still: True for an image with no time axis.
+        spacing_known: True where the file tells the distance of its pixels in the patient, so that lengths by
+            ``affines`` are real mm: NIfTI, and DICOM with PixelSpacing. DICOM's ImagerPixelSpacing does not count: it
+            is measured at the detector, where the patient is magnified.
         frame_ms: time between frames in ms, or None where the file does not tell.
     """
 
@@ -51,6 +56,7 @@ class SeriesImage:
     frames: torch.Tensor
     affines: np.ndarray
     still: bool
+    spacing_known: bool
     frame_ms: float | None = None
 
 
@@ -93,7 +99,7 @@ def _unreadable(path: Path) -> Iterator[None]:
 def _read_raster(series: ImageSeries) -> SeriesImage:
     with _unreadable(series.files[0]), Image.open(series.files[0]) as picture:
         pages = [_grey_page(page) for page in ImageSequence.Iterator(picture)]
-    return _series_image(series, pages, _LPS_TO_RAS, still=len(pages) == 1)
+    return _series_image(series, pages, _LPS_TO_RAS, still=len(pages) == 1, spacing_known=False)
 
 
 def _grey_page(page: Image.Image) -> np.ndarray:
@@ -112,12 +118,17 @@ def _read_nifti(series: ImageSeries) -> SeriesImage:
         )
     with _unreadable(series.files[0]):
         pixels = image.get_fdata(dtype=np.float32).reshape(*shape[:2], -1)
-    return _series_image(series, list(np.moveaxis(pixels, -1, 0)), image.affine, still=pixels.shape[-1] == 1)
+        # the lowest three bits are the unit of length; nibabel's affine is in that unit
+        to_mm = _NIFTI_UNIT.get(int(image.header["xyzt_units"]) & 7, 1.0)
+    affine = np.diag([to_mm, to_mm, to_mm, 1.0]) @ image.affine
+    pages = list(np.moveaxis(pixels, -1, 0))
+    return _series_image(series, pages, affine, still=len(pages) == 1, spacing_known=True)
 
 
 def _read_dicom(series: ImageSeries) -> SeriesImage:
     pages: list[np.ndarray] = []
     affines: list[np.ndarray] = []
+    spacing_known = True
     for path in series.files:
         with _unreadable(path):
             dataset = pydicom.dcmread(path)
@@ -125,9 +136,11 @@ def _read_dicom(series: ImageSeries) -> SeriesImage:
                 raise InputError(f"{path} is DICOM without pixels; remove it from the folder")
             frames = _dicom_frames(dataset)
             affines += [_dicom_affine(dataset)] * len(frames)
+            spacing_known = spacing_known and bool(dataset.get("PixelSpacing"))
             frame_ms = float(dataset.get("FrameTime") or 0.0) or None
         pages += list(frames)
-    return _series_image(series, pages, np.stack(affines), still=len(pages) == 1, frame_ms=frame_ms)
+    still = len(pages) == 1
+    return _series_image(series, pages, np.stack(affines), still=still, spacing_known=spacing_known, frame_ms=frame_ms)
 
 
 def _dicom_frames(dataset: pydicom.Dataset) -> np.ndarray:
@@ -158,11 +171,17 @@ def _dicom_affine(dataset: pydicom.Dataset) -> np.ndarray:
 
 
 def _series_image(
-    series: ImageSeries, pages: list[np.ndarray], affine: np.ndarray, *, still: bool, frame_ms: float | None = None
+    series: ImageSeries,
+    pages: list[np.ndarray],
+    affine: np.ndarray,
+    *,
+    still: bool,
+    spacing_known: bool,
+    frame_ms: float | None = None,
 ) -> SeriesImage:
     sizes = sorted({page.shape for page in pages})
     if len(sizes) > 1:
         raise InputError(f"{series.files[0]}: frames of one series differ in size ({sizes}); split them into files")
     frames = torch.from_numpy(np.stack(pages).astype(np.float32)).unsqueeze(1)
     affines = np.broadcast_to(affine, (len(pages), 4, 4)).copy()
-    return SeriesImage(series, frames, affines, still, frame_ms)
+    return SeriesImage(series, frames, affines, still, spacing_known, frame_ms)

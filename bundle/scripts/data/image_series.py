@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pydicom
@@ -41,11 +41,14 @@ class ImageSeries:
         name: path of its (first) file relative to the data set's folder, with forward slashes; unique in it.
         files: the file, or the files of a single-frame DICOM series in the order of their InstanceNumber.
         format: ``raster``, ``nifti`` or ``dicom``.
+        patient: whose image it is, or None where that is not known. Two series with the same patient are of one
+            person. It is not compared: a series is the same, whoever told its patient or did not.
     """
 
     name: str
     files: tuple[Path, ...]
     format: str
+    patient: str | None = field(default=None, compare=False)
 
 
 def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:

@@ -49,6 +49,8 @@ class PrepareSeries(Transform):
         self.image_size = tuple(image_size)
         self.region = tuple(region) if region else None
         self.storage = storage
+        # of the form of what is given: part of the cache key, so that files of an older form are not taken
+        self.version = 2
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
         """Of a dictionary whose ``series`` is an :class:`scripts.data.ImageSeries`, tensors and plain values.
@@ -67,6 +69,7 @@ class PrepareSeries(Transform):
             "original": list(original),
             "affines": torch.from_numpy(image.affines),
             "still": image.still,
+            "spacing_known": image.spacing_known,
             "frame_ms": image.frame_ms,
         }
 
@@ -86,6 +89,7 @@ class PreparedSeries:
         fit: how its pixels became the network's.
         affines: (T, 4, 4), float64: index (x, y, 0, 1) of the original image to RAS mm.
         still: True for an image with no time axis.
+        spacing_known: True where lengths by ``affines`` are real mm, see :attr:`spacing`.
         frame_ms: time between frames in ms, or None where the file does not tell.
         length: number of frames T.
         cache: what :class:`PrepareSeries` gave, at ``index``; in memory or on disk.
@@ -96,6 +100,7 @@ class PreparedSeries:
     fit: ImageFit
     affines: np.ndarray
     still: bool
+    spacing_known: bool
     frame_ms: float | None
     length: int
     cache: Sequence[dict[str, Any]] | Dataset
@@ -108,8 +113,9 @@ class PreparedSeries:
         """Take the header of a cached item; its frames stay in the cache."""
         item = cache[index]
         fit = ImageFit(tuple(item["original"]), prepare.image_size, prepare.region)
-        affines = item["affines"].numpy()
-        return cls(series, fit, affines, item["still"], item["frame_ms"], len(item["frames"]), cache, index)
+        about = {name: item[name] for name in ("still", "spacing_known", "frame_ms")}
+        affines, length = item["affines"].numpy(), len(item["frames"])
+        return cls(series, fit, affines, length=length, cache=cache, index=index, **about)
 
     @property
     def stored(self) -> torch.Tensor:
@@ -120,6 +126,27 @@ class PreparedSeries:
     def frames(self) -> torch.Tensor:
         """All frames, (T, 1, *image_size), float32 in [0, 1]."""
         return restore_intensity(self.stored)
+
+    def image(self, frame: int) -> torch.Tensor:
+        """One frame, (1, 1, *image_size), float32 in [0, 1]."""
+        return restore_intensity(self.stored[frame : frame + 1])
+
+    @property
+    def spacing(self) -> tuple[float, float] | None:
+        """Distance of pixel centres of the original image along x and y, in mm; None where the file does not tell.
+
+        NIfTI tells, and so does DICOM with PixelSpacing. DICOM's ImagerPixelSpacing does not count: it is measured at
+        the detector, not in the patient. PNG, JPEG, TIFF and BMP do not tell: their ``affines`` are made up. In a
+        series it is the first frame's.
+
+        Example:
+            >>> prepare_series(find_image_series("cine.nii.gz")[0], PrepareSeries((256, 256))).spacing  # doctest: +SKIP
+            (1.4, 1.4)
+        """
+        if not self.spacing_known:
+            return None
+        x, y = np.linalg.norm(self.affines[0, :3, :2], axis=0)
+        return float(x), float(y)
 
     @property
     def name(self) -> str:

@@ -69,19 +69,20 @@ class ImageFit:
         return tuple(stop - start for start, stop in zip(self.start, self.stop, strict=True))
 
     @property
-    def _scaled(self) -> tuple[int, ...]:
+    def scaled(self) -> tuple[int, ...]:
+        """Size of the used part in network px, without the padding."""
         zoom = min(new / old for new, old in zip(self.network, self._used, strict=True))
         return tuple(min(new, max(1, round(old * zoom))) for new, old in zip(self.network, self._used, strict=True))
 
     @property
     def scale(self) -> tuple[float, ...]:
         """Network px an original px, one an axis (they differ by the rounding to whole pixels only)."""
-        return tuple(new / old for new, old in zip(self._scaled, self._used, strict=True))
+        return tuple(new / old for new, old in zip(self.scaled, self._used, strict=True))
 
     @property
     def offset(self) -> tuple[int, ...]:
         """Network px of padding before the image, one an axis."""
-        return tuple((full - part) // 2 for full, part in zip(self.network, self._scaled, strict=True))
+        return tuple((full - part) // 2 for full, part in zip(self.network, self.scaled, strict=True))
 
     def crop(self, images: torch.Tensor) -> torch.Tensor:
         """The part that is used of (B, C, X, Y)."""
@@ -91,9 +92,9 @@ class ImageFit:
 
     def resample(self, cropped: torch.Tensor) -> torch.Tensor:
         """Scale and pad what :meth:`crop` gave to (B, C, *network), antialiased where it shrinks."""
-        scaled = F.interpolate(cropped, size=self._scaled, mode="bilinear", antialias=True, align_corners=False)
+        scaled = F.interpolate(cropped, size=self.scaled, mode="bilinear", antialias=True, align_corners=False)
         padding: list[int] = []
-        for before, part, full in zip(self.offset, self._scaled, self.network, strict=True):
+        for before, part, full in zip(self.offset, self.scaled, self.network, strict=True):
             padding = [before, full - part - before, *padding]
         return F.pad(scaled, padding)
 

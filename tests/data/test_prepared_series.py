@@ -1,0 +1,108 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of what a prepared series knows of its image: the distance of its pixels in the patient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from scripts.data.frame_dataset import FrameDataset
+from scripts.data.image_series import find_image_series
+from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
+
+PIXELS = np.arange(35, dtype=np.uint8).reshape(5, 7)  # 5 rows, 7 columns
+
+
+def prepare(path: Path, **options) -> PreparedSeries:
+    return prepare_series(find_image_series(path)[0], PrepareSeries((16, 16), **options))
+
+
+def write_nifti(path: Path, x: float, y: float, unit: str = "mm") -> Path:
+    """Columns x and rows y apart, in a plane that is oblique in the patient."""
+    angle = np.deg2rad(30)
+    affine = np.eye(4)
+    affine[:3, 0] = np.array([np.cos(angle), 0, -np.sin(angle)]) * x
+    affine[:3, 1] = np.array([np.sin(angle), 0, np.cos(angle)]) * y
+    affine[:3, 3] = 40, -20, 7
+    nifti = nib.Nifti1Image(PIXELS.T, affine)
+    nifti.header.set_xyzt_units(unit)
+    nifti.to_filename(path)
+    return path
+
+
+@pytest.mark.parametrize(("unit", "mm"), [("mm", 1), ("unknown", 1), ("meter", 1000), ("micron", 0.001)])
+def test_spacing_of_oblique_nifti_is_in_mm(tmp_path, unit, mm):
+    prepared = prepare(write_nifti(tmp_path / "a.nii.gz", 0.8 / mm, 1.4 / mm, unit))
+    assert prepared.spacing == pytest.approx((0.8, 1.4), rel=1e-5)
+
+
+def test_spacing_is_that_of_the_original_image_whatever_the_region(tmp_path):
+    prepared = prepare(write_nifti(tmp_path / "a.nii", 0.8, 1.4), region=(1, 0, 5, 4))
+    assert prepared.spacing == pytest.approx((0.8, 1.4), rel=1e-5)
+
+
+def test_spacing_of_dicom_has_x_first(tmp_path, write_dicom):
+    # DICOM writes the distance of rows, which is along y, first
+    orientation = [0.8, 0.6, 0.0, 0.0, 0.0, -1.0]
+    write_dicom(tmp_path / "a.dcm", PIXELS, PixelSpacing=[0.7, 1.3], ImageOrientationPatient=orientation)
+    assert prepare(tmp_path).spacing == pytest.approx((1.3, 0.7))
+
+
+def test_dicom_without_pixel_spacing_tells_none(tmp_path, write_dicom):
+    write_dicom(tmp_path / "a.dcm", PIXELS, ImagerPixelSpacing=[0.1, 0.1])
+    assert prepare(tmp_path).spacing is None
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpeg", "tiff", "bmp"])
+def test_raster_images_tell_none(tmp_path, suffix):
+    Image.fromarray(PIXELS).save(tmp_path / f"a.{suffix}", dpi=(300, 300))
+    assert prepare(tmp_path).spacing is None
+
+
+def test_spacing_is_kept_on_disk(tmp_path, monkeypatch):
+    (tmp_path / "images").mkdir()
+    write_nifti(tmp_path / "images" / "a.nii", 0.8, 1.4)
+    Image.fromarray(PIXELS).save(tmp_path / "images" / "b.png")
+    data = find_image_series(tmp_path / "images")
+    FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache")
+    monkeypatch.setattr("scripts.data.prepared_series.read_image_series", None)  # reading would now raise
+    nifti, png = FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache").series
+    assert nifti.spacing == pytest.approx((0.8, 1.4), rel=1e-5)
+    assert png.spacing is None
+
+
+def test_files_of_an_older_form_are_made_anew(tmp_path, monkeypatch):
+    (tmp_path / "images").mkdir()
+    data = find_image_series(write_nifti(tmp_path / "images" / "a.nii", 0.8, 1.4))
+
+    make, prepare = PrepareSeries.__init__, PrepareSeries.__call__
+
+    def make_first(self: PrepareSeries, *arguments) -> None:
+        make(self, *arguments)
+        del self.version
+
+    def prepare_first(self: PrepareSeries, item: dict) -> dict:
+        return {name: value for name, value in prepare(self, item).items() if name != "spacing_known"}
+
+    with monkeypatch.context() as first:  # as before the spacing was kept
+        first.setattr(PrepareSeries, "__init__", make_first)
+        first.setattr(PrepareSeries, "__call__", prepare_first)
+        with pytest.raises(KeyError, match="spacing_known"):  # the file is there, and lacks what is read
+            FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache")
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    series = FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache").series
+    assert series[0].spacing == pytest.approx((0.8, 1.4), rel=1e-5)
+    assert len(list((tmp_path / "cache").iterdir())) == 2
