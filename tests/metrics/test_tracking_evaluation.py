@@ -22,7 +22,6 @@ from scripts.baselines import NCCMatcher
 from scripts.data.example_images import ExamplePoint, read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series
-from scripts.io.input_error import InputError
 from scripts.metrics.tracking_evaluation import (
     LandmarkTrack,
     TrueTracks,
@@ -104,16 +103,22 @@ def test_errors_are_of_all_frames_but_the_examples_own(tracks, tmp_path):
     assert copied == {"a": pytest.approx(mean_shift, abs=1e-4), "b": pytest.approx(mean_shift, abs=1e-4)}
 
 
-def test_a_missing_true_frame_is_named(tracks, tmp_path):
+def test_a_missing_true_frame_is_named_and_left_out(tracks, tmp_path):
     path = write_truth(tmp_path / "truth.csv")
     path.write_text("".join(line for line in path.open() if not line.startswith("clip.nii,2,b")))
-    with pytest.raises(InputError, match=r"truth\.csv has no row for image clip\.nii, frame 2, label b; add it"):
-        TrueTracks(path, [track.example for track in tracks])
+    truth = TrueTracks(path, [track.example for track in tracks])
+    assert truth.missing == ["b of clip.nii: no true position in 1 of 4 frames"]
+    errors, copied = track_errors(tracks, truth)
+    assert errors == {"a": pytest.approx(0, abs=0.2), "b": pytest.approx(0, abs=0.2)}
+    assert copied["b"] == pytest.approx((distance(0) + distance(3)) / 2, abs=1e-4)
 
 
-def test_a_truth_with_nothing_to_compare_is_refused(tmp_path):
-    with pytest.raises(InputError, match="there is none"):
-        TrueTracks(write_truth(tmp_path / "truth.csv"), [])
+def test_a_label_with_no_true_position_has_no_error(tracks, tmp_path):
+    path = write_points(tmp_path / "truth.csv", [("clip.nii", t, "a", *moved("a", t)) for t in range(4)])
+    truth = TrueTracks(path, [track.example for track in tracks])
+    assert truth.missing == ["b of clip.nii: no true position in 4 of 4 frames"]
+    for figures in track_errors(tracks, truth):
+        assert list(figures) == ["a"]
 
 
 class OffNCC(NCCMatcher):

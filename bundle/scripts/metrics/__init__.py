@@ -9,7 +9,27 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-from scripts.metrics.cyclic_error import Matcher, cyclic_error, grid_points, match_points, matching_bias
+from scripts.metrics.calibration import (
+    conformal_radius,
+    coverage,
+    expected_calibration_error,
+    fit_temperature,
+    radii,
+    sharpness,
+    sigma_bins,
+)
+from scripts.metrics.cyclic_error import (
+    Matcher,
+    RoundTrip,
+    cyclic_error,
+    encode_patches,
+    grid_points,
+    match_in_chunks,
+    match_points,
+    matching_bias,
+    round_trips,
+)
+from scripts.metrics.error_summary import bootstrap_interval, error_summary, summary_px_mm
 from scripts.metrics.euclidean_error import MeanEuclideanError, euclidean_error
 from scripts.metrics.pair_cyclic_error import PairCyclicError
 from scripts.metrics.tracking_evaluation import (
@@ -26,14 +46,28 @@ __all__ = [
     "Matcher",
     "MeanEuclideanError",
     "PairCyclicError",
+    "RoundTrip",
     "TrueTracks",
+    "bootstrap_interval",
+    "conformal_radius",
+    "coverage",
     "cyclic_error",
+    "encode_patches",
+    "error_summary",
     "euclidean_error",
+    "expected_calibration_error",
+    "fit_temperature",
     "grid_points",
+    "match_in_chunks",
     "match_points",
     "matching_bias",
     "mean_cyclic_error",
     "motion",
+    "radii",
+    "round_trips",
+    "sharpness",
+    "sigma_bins",
+    "summary_px_mm",
     "track_errors",
     "track_landmarks",
 ]

@@ -13,15 +13,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
-from scripts.transforms.coordinates import normalized_to_index
+from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
 from scripts.transforms.patch import extract_patches
 
-__all__ = ["Matcher", "cyclic_error", "grid_points", "match_points", "matching_bias"]
+__all__ = [
+    "Matcher",
+    "RoundTrip",
+    "cyclic_error",
+    "encode_patches",
+    "grid_points",
+    "match_in_chunks",
+    "match_points",
+    "matching_bias",
+    "round_trips",
+]
 
 
 class Matcher(Protocol):
@@ -83,13 +94,99 @@ def matching_bias(
     return bias * (bias.norm(dim=1, keepdim=True) <= patch_size / 8)
 
 
-def cyclic_error(
-    matcher: Matcher, source: torch.Tensor, targets: torch.Tensor, points: torch.Tensor, patch_size: int
-) -> torch.Tensor:
-    """Match points of a source image in each target and back again (Frueh et al. 2022, eq. 4 and Fig. 2).
+@dataclass(frozen=True)
+class RoundTrip:
+    """Points of a source image, found in one target and matched back.
 
-    The source's patches are encoded once for all targets, each image once for all patches. The error is the Euclidean
-    distance between a point and where its way out and back ends.
+    Attributes:
+        found: (P, spatial_dims), where the points were found in the target, px.
+        found_scale: (P, spatial_dims), the matcher's scales there, px; 1 times ``sigma_per_scale`` is a sigma.
+        returned: (P, spatial_dims), where the target's patches were found in the source, px.
+        returned_scale: (P, spatial_dims), the matcher's scales there, px.
+    """
+
+    found: torch.Tensor
+    found_scale: torch.Tensor
+    returned: torch.Tensor
+    returned_scale: torch.Tensor
+
+
+def encode_patches(
+    matcher: Matcher, image: torch.Tensor, points: torch.Tensor, patch_size: int, chunk_size: int = 256
+) -> torch.Tensor:
+    """Codes of the patches of one image (1, C, *spatial) around points (P, spatial_dims), ``chunk_size`` at a time."""
+    chunks = [extract_patches(image, part, patch_size) for part in points.split(chunk_size)]
+    return torch.cat([matcher.encode_patch(chunk) for chunk in chunks])
+
+
+def match_in_chunks(
+    matcher: Matcher, image_code: torch.Tensor, patch_code: torch.Tensor, shape: Sequence[int], chunk_size: int = 256
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Positions and scales (P, spatial_dims), px, of encoded patches in one encoded image of a spatial shape."""
+    matched = torch.cat([matcher.match(image_code, part) for part in patch_code.split(chunk_size)])
+    mean, log_scale = matched.chunk(2, dim=1)
+    return normalized_to_index(mean, shape), normalized_scale_to_index(log_scale.exp(), shape)
+
+
+@torch.no_grad()
+def round_trips(
+    matcher: Matcher,
+    source: torch.Tensor,
+    targets: Iterable[torch.Tensor],
+    points: torch.Tensor,
+    patch_size: int,
+    *,
+    chunk_size: int = 256,
+    correct_bias: bool = False,
+) -> Iterator[RoundTrip]:
+    """Match points of a source image in each target and back again (Frueh et al. 2022, section II-D and Fig. 2).
+
+    The source's patches are encoded once for all targets, each target image once, the backward patches once each.
+    Memory holds the codes of all points, but only ``chunk_size`` patches and heatmaps. A point for which the matcher's
+    answer is not finite does not return either: all its values are NaN.
+
+    Args:
+        matcher: the network, in evaluation mode, or another matcher.
+        source: (1, C, *spatial).
+        targets: images (1, C, *spatial), taken one after the other.
+        points: (P, spatial_dims) in the source, px.
+        patch_size: side of the patches, px.
+        chunk_size: number of patches at once.
+        correct_bias: take off each patch's bias, out and back, see :func:`matching_bias`.
+
+    Yields:
+        One round trip a target.
+    """
+    shape = source.shape[2:]
+
+    def bias(image_code: torch.Tensor, patch_code: torch.Tensor, at: torch.Tensor) -> torch.Tensor | float:
+        return matching_bias(matcher, image_code, patch_code, at, shape, patch_size) if correct_bias else 0.0
+
+    source_code = matcher.encode_image(source)
+    patch_code = encode_patches(matcher, source, points, patch_size, chunk_size)
+    source_bias = bias(source_code, patch_code, points)
+    for target in targets:
+        target_code = matcher.encode_image(target)
+        found, found_scale = match_in_chunks(matcher, target_code, patch_code, shape, chunk_size)
+        found = found - source_bias
+        found_code = encode_patches(matcher, target, found, patch_size, chunk_size)
+        returned, returned_scale = match_in_chunks(matcher, source_code, found_code, shape, chunk_size)
+        returned = returned - bias(target_code, found_code, found)
+        lost = ~found.isfinite().all(dim=1, keepdim=True)
+        yield RoundTrip(*(one.masked_fill(lost, torch.nan) for one in (found, found_scale, returned, returned_scale)))
+
+
+def cyclic_error(
+    matcher: Matcher,
+    source: torch.Tensor,
+    targets: torch.Tensor,
+    points: torch.Tensor,
+    patch_size: int,
+    *,
+    chunk_size: int = 256,
+) -> torch.Tensor:
+    """Distance between each point and where its way out and back ends (Frueh et al. 2022, eq. 4), see
+    :func:`round_trips`.
 
     Args:
         matcher: the network, in evaluation mode, or another matcher.
@@ -97,6 +194,7 @@ def cyclic_error(
         targets: (N, C, *spatial).
         points: (P, spatial_dims) in the source, px.
         patch_size: side of the patches, px.
+        chunk_size: number of patches at once.
 
     Returns:
         (N, P), px.
@@ -107,13 +205,5 @@ def cyclic_error(
         >>> cyclic_error(NCCMatcher(), image, image.roll(5, 2), torch.tensor([[20.5, 20.5]]), 16).max().item() < 0.1
         True
     """
-    shape = source.shape[2:]
-    with torch.no_grad():
-        source_code = matcher.encode_image(source)
-        patch_code = matcher.encode_patch(extract_patches(source, points, patch_size))
-        errors = []
-        for target in targets.split(1):
-            forward = match_points(matcher, matcher.encode_image(target), patch_code, shape)
-            found = matcher.encode_patch(extract_patches(target, forward, patch_size))
-            errors.append((match_points(matcher, source_code, found, shape) - points).norm(dim=1))
-        return torch.stack(errors)
+    trips = round_trips(matcher, source, targets.split(1), points, patch_size, chunk_size=chunk_size)
+    return torch.stack([(trip.returned - points).norm(dim=1) for trip in trips])

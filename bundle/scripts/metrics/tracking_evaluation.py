@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -24,9 +25,7 @@ from tqdm import tqdm
 from scripts.data.example_images import ExamplePoint
 from scripts.data.image_series import ImageSeries
 from scripts.io.examples_csv import read_examples_csv
-from scripts.io.input_error import InputError
-from scripts.metrics.cyclic_error import Matcher, match_points, matching_bias
-from scripts.transforms.patch import extract_patches
+from scripts.metrics.cyclic_error import Matcher, round_trips
 
 __all__ = ["LandmarkTrack", "TrueTracks", "mean_cyclic_error", "motion", "track_errors", "track_landmarks"]
 
@@ -74,30 +73,15 @@ def track_landmarks(
     return tracks
 
 
-@torch.no_grad()
 def _track_together(
     matcher: Matcher, examples: list[ExamplePoint], patch_size: int, device: torch.device | str, correct_bias: bool
 ) -> list[LandmarkTrack]:
     prepared, key = examples[0].prepared, examples[0].image.to(device)
     start = torch.stack([example.network_point for example in examples]).to(device)
-    shape = key.shape[2:]
-    key_code = matcher.encode_image(key)
-    codes = matcher.encode_patch(extract_patches(key, start, patch_size))
-
-    def bias(image_code: torch.Tensor, patch_code: torch.Tensor, points: torch.Tensor) -> torch.Tensor | float:
-        return matching_bias(matcher, image_code, patch_code, points, shape, patch_size) if correct_bias else 0.0
-
-    key_bias = bias(key_code, codes, start)
-    forward, back = [], []
-    for frame in prepared.frames.split(1):
-        image = frame.to(device)
-        image_code = matcher.encode_image(image)
-        found = match_points(matcher, image_code, codes, shape) - key_bias
-        found_codes = matcher.encode_patch(extract_patches(image, found, patch_size))
-        forward.append(found)
-        back.append(match_points(matcher, key_code, found_codes, shape) - bias(image_code, found_codes, found))
-    points = prepared.fit.to_original(torch.stack(forward).cpu())
-    returned = prepared.fit.to_original(torch.stack(back).cpu())
+    frames = (frame.to(device) for frame in prepared.frames.split(1))
+    trips = list(round_trips(matcher, key, frames, start, patch_size, correct_bias=correct_bias))
+    points = prepared.fit.to_original(torch.stack([trip.found for trip in trips]).cpu())
+    returned = prepared.fit.to_original(torch.stack([trip.returned for trip in trips]).cpu())
     return [
         LandmarkTrack(example, points[:, i], (returned[:, i] - example.point).norm(dim=-1))
         for i, example in enumerate(examples)
@@ -119,32 +103,33 @@ def motion(tracks: Iterable[LandmarkTrack]) -> dict[str, float]:
 
 
 class TrueTracks:
-    """True positions of landmarks, checked to be there for whole series.
+    """True positions of landmarks in the frames of series.
 
     Args:
         path: CSV file with the columns ``image,frame,label,x,y``; images are named as in the data set.
         examples: points whose series are to be compared.
 
+    Attributes:
+        missing: a line for each example whose landmark the file does not give in all frames of its series.
+
     Raises:
-        InputError: there is nothing to compare, or the file lacks a frame of a series.
+        InputError: the file is at fault.
     """
 
     def __init__(self, path: str | os.PathLike[str], examples: Sequence[ExamplePoint]) -> None:
-        if not examples:
-            raise InputError(f"{path}: tracks are compared on series that have an example, and there is none")
         self._rows = {(row.image, row.frame or 0, row.label): (row.x, row.y) for row in read_examples_csv(path)}
+        self.missing = []
         for example in examples:
-            for frame in range(example.prepared.length):
-                if (example.prepared.name, frame, example.label) not in self._rows:
-                    raise InputError(
-                        f"{path} has no row for image {example.prepared.name}, frame {frame}, label {example.label}; "
-                        "add it"
-                    )
+            absent = int(self.of(example).isnan().any(dim=-1).sum())
+            if absent:
+                frames = f"{absent} of {example.prepared.length} frames"
+                self.missing.append(f"{example.label} of {example.prepared.name}: no true position in {frames}")
 
     def of(self, example: ExamplePoint) -> torch.Tensor:
-        """Where the example's landmark is in each frame of its series, (T, 2), px of the original image."""
+        """Where the example's landmark is in each frame, (T, 2), px of the original image; NaN where not given."""
+        unknown = (math.nan, math.nan)
         frames = range(example.prepared.length)
-        return torch.tensor([self._rows[example.prepared.name, frame, example.label] for frame in frames])
+        return torch.tensor([self._rows.get((example.prepared.name, t, example.label), unknown) for t in frames])
 
 
 def track_errors(tracks: Iterable[LandmarkTrack], truth: TrueTracks) -> tuple[dict[str, float], dict[str, float]]:
@@ -155,8 +140,8 @@ def track_errors(tracks: Iterable[LandmarkTrack], truth: TrueTracks) -> tuple[di
         truth: the true tracks.
 
     Returns:
-        Mean Euclidean error a label, px, of the tracks and of the copied first position; frames of the examples are
-        left out.
+        Mean Euclidean error a label, px, of the tracks and of the copied first position; frames of the examples and
+        those with no true position are left out, and so are labels with no other frame.
     """
     errors: dict[str, list[torch.Tensor]] = defaultdict(list)
     copied: dict[str, list[torch.Tensor]] = defaultdict(list)
@@ -172,4 +157,5 @@ def _other_frames(values: torch.Tensor, track: LandmarkTrack) -> torch.Tensor:
 
 
 def _means(errors: dict[str, list[torch.Tensor]]) -> dict[str, float]:
-    return {label: torch.cat(values).mean().item() for label, values in errors.items()}
+    means = {label: torch.cat(values).nanmean().item() for label, values in errors.items()}
+    return {label: mean for label, mean in means.items() if not math.isnan(mean)}
