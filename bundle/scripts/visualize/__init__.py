@@ -12,17 +12,31 @@
 
 from scripts.visualize.animation import write_animation
 from scripts.visualize.curves import draw_curves
+from scripts.visualize.error_maps import draw_error_maps
+from scripts.visualize.landmark_cases import LandmarkCase, draw_landmark_cases
+from scripts.visualize.learning_curve import LearningCurve, draw_learning_curve
 from scripts.visualize.matching import draw_matches
 from scripts.visualize.overlay import draw_landmarks, draw_legend, label_colors, write_overlay
-from scripts.visualize.report import Section, write_report
+from scripts.visualize.reliability import draw_error_against_sigma, draw_reliability
+from scripts.visualize.report import Section, Table, write_report
+from scripts.visualize.sweep_curve import draw_sweep
 from scripts.visualize.trajectory import write_trajectories
 
 __all__ = [
+    "LandmarkCase",
+    "LearningCurve",
     "Section",
+    "Table",
     "draw_curves",
+    "draw_error_against_sigma",
+    "draw_error_maps",
+    "draw_landmark_cases",
     "draw_landmarks",
+    "draw_learning_curve",
     "draw_legend",
     "draw_matches",
+    "draw_reliability",
+    "draw_sweep",
     "label_colors",
     "write_animation",
     "write_overlay",
