@@ -11,18 +11,34 @@
 
 """Components that the configs name; importing this package lets expressions say ``scripts.networks.x``."""
 
-from scripts import baselines, data, engines, handlers, inferers, io, losses, metrics, networks, transforms, visualize
+from scripts import (
+    baselines,
+    data,
+    engines,
+    evaluation,
+    handlers,
+    inferers,
+    io,
+    losses,
+    metrics,
+    networks,
+    sweeps,
+    transforms,
+    visualize,
+)
 
 __all__ = [
     "baselines",
     "data",
     "engines",
+    "evaluation",
     "handlers",
     "inferers",
     "io",
     "losses",
     "metrics",
     "networks",
+    "sweeps",
     "transforms",
     "visualize",
 ]

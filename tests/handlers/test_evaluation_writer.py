@@ -129,6 +129,13 @@ def test_figures_are_those_of_the_known_motion_and_error(data, examples, truth):
     assert abs(metrics["pixel_cyclic_error_px"] - metrics["ncc_pixel_cyclic_error_px"]) > 1
 
 
+def test_frames_with_no_true_position_are_left_out_and_told(data, examples, truth, caplog):
+    truth.write_text("".join(line for line in truth.open() if not line.startswith("clip.nii,1,b")))
+    metrics, _ = evaluate(data, examples, truth=str(truth))
+    assert metrics["error_px"] == pytest.approx(2 * OFF, abs=0.3)
+    assert "b of clip.nii: no true position in 1 of 3 frames" in caplog.text
+
+
 def test_without_a_truth_there_is_no_error(data, examples):
     metrics, _ = evaluate(data, examples)
     assert metrics.keys() == ALWAYS | WITH_EXAMPLES
@@ -160,8 +167,8 @@ def test_a_fault_leaves_the_figures_that_were_there(data, examples, truth):
     folder = data.parent / "eval"
     folder.mkdir()
     (folder / "metrics.json").write_text("old")
-    truth.write_text("".join(line for line in truth.open() if not line.startswith("clip.nii,1,b")))
-    with pytest.raises(InputError, match="frame 1, label b"):
+    truth.write_text(truth.read_text().replace("clip.nii,1,b,", "clip.nii,1,b,left"))
+    with pytest.raises(InputError, match=r"truth\.csv, line 6: x is 'left"):
         evaluate(data, examples, truth=str(truth))
     assert (folder / "metrics.json").read_text() == "old"
     assert [path.name for path in folder.iterdir()] == ["metrics.json"]

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ from ignite.engine import Engine, Events
 
 from scripts.baselines.ncc import NCCMatcher
 from scripts.data.example_images import ExamplePoint
+from scripts.evaluation.calibration import Calibration
+from scripts.evaluation.report import write_evaluation_report
+from scripts.evaluation.result import EvaluationResult
+from scripts.evaluation.result_files import write_result
+from scripts.evaluation.run_description import describe_run
 from scripts.io.atomic import atomic_path
 from scripts.metrics.pair_cyclic_error import PairCyclicError
 from scripts.metrics.tracking_evaluation import (
@@ -58,13 +64,18 @@ class EvaluationWriter:
         cyclic_error: pairs for the pixel-wise cyclic error.
         examples: points to follow; may be empty.
         patch_size: side of the patches, px of the network's image.
-        truth: CSV file of true tracks, with every frame of each series that has an example, or None.
+        truth: CSV file of true positions ``image,frame,label,x,y``, or None; the tracks of examples on series are
+            compared with it.
         correct_bias: as given to :class:`scripts.inferers.ExampleBank`; for the tracking figures.
         training_summary: file written by :class:`scripts.handlers.TrainingSummary`, read if it is there.
+        evaluations: the paper's questions, see :mod:`scripts.evaluation`; each adds its figures to ``metrics.json``
+            under its name and writes a table and pictures, and all of them ``report.html``.
+        calibration: judges the sigmas of the evaluations.
+        weights: file of the network's weights, described in the report.
         device: where the network is.
 
     Raises:
-        InputError: a truth is given and lacks a frame, or no example lies on a series of the data set.
+        InputError: the truth is at fault.
     """
 
     def __init__(
@@ -78,6 +89,9 @@ class EvaluationWriter:
         truth: str | None = None,
         correct_bias: bool = False,
         training_summary: str | os.PathLike[str] | None = None,
+        evaluations: Sequence[Callable[..., EvaluationResult]] = (),
+        calibration: Calibration | None = None,
+        weights: str | os.PathLike[str] | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.path = Path(path)
@@ -88,8 +102,11 @@ class EvaluationWriter:
         self.examples = [one for one in examples if one.prepared.source in known and not one.prepared.still]
         self.patch_size = patch_size
         self.correct_bias = correct_bias
-        self.truth = None if truth is None else TrueTracks(truth, self.examples)
+        self.truth = TrueTracks(truth, self.examples) if truth is not None and self.examples else None
         self.training_summary = Path(training_summary) if training_summary else None
+        self.evaluations = evaluations
+        self.calibration = calibration
+        self.weights = weights
         self.device = device
 
     def attach(self, engine: Engine) -> None:
@@ -98,15 +115,26 @@ class EvaluationWriter:
 
     def __call__(self, engine: Engine) -> None:
         """Measure, write and print."""
-        metrics: dict[str, Any] = dict(engine.state.metrics)
-        metrics |= self._pixel_cyclic_errors()
+        measured: dict[str, Any] = dict(engine.state.metrics)
+        measured |= self._pixel_cyclic_errors()
         if self.examples:
-            metrics |= self._tracking()
+            measured |= self._tracking()
         if self.training_summary is not None and self.training_summary.exists():
-            metrics["train_seconds"] = json.loads(self.training_summary.read_text())["train_seconds"]
-        text = json.dumps(_rounded(metrics), indent=2)
+            measured["train_seconds"] = json.loads(self.training_summary.read_text())["train_seconds"]
+        results = [evaluation(self.network, self.device) for evaluation in self.evaluations]
+        if self.calibration is not None:
+            judged = {name: residuals for result in results for name, residuals in result.residuals.items()}
+            results.append(self.calibration(self.network, self.device, judged))
+        metrics = measured | {result.name: result.metrics | {"notes": result.notes} for result in results}
         with atomic_path(self.path) as temporary:
-            temporary.write_text(text)
+            temporary.write_text(json.dumps(_rounded(metrics), indent=2))
+        if results:
+            pictures = {result.name: write_result(self.path.parent, result) for result in results}
+            about = describe_run(self.cyclic_error.dataset, self.network, self.patch_size, self.weights)
+            report = self.path.parent / "report.html"
+            missing = self.truth.missing if self.truth else []
+            write_evaluation_report(report, results, pictures, _rounded(measured), about, missing)
+        text = json.dumps(_rounded(measured), indent=2)
         logging.getLogger(type(self).__name__).info("%s\n%s", self.path, text)
 
     def _pixel_cyclic_errors(self) -> dict[str, float]:
@@ -128,6 +156,8 @@ class EvaluationWriter:
         if self.truth is not None:
             errors, copied = track_errors(tracks, self.truth)
             ncc_errors, _ = track_errors(ncc_tracks, self.truth)
+            for line in self.truth.missing:
+                logging.getLogger(type(self).__name__).warning(line)
             metrics |= {
                 "error_px": _mean(errors),
                 "copy_first_px": _mean(copied),
@@ -138,10 +168,15 @@ class EvaluationWriter:
 
 
 def _mean(by_label: dict[str, float]) -> float:
-    return sum(by_label.values()) / len(by_label)
+    return sum(by_label.values()) / len(by_label) if by_label else math.nan
 
 
 def _rounded(value: Any) -> Any:
+    """Numbers to three decimals, and null for what JSON has no number for."""
     if isinstance(value, dict):
         return {name: _rounded(part) for name, part in value.items()}
-    return round(float(value), 3)
+    if isinstance(value, list | tuple):
+        return [_rounded(part) for part in value]
+    if isinstance(value, str | int):
+        return value
+    return round(float(value), 3) if math.isfinite(value) else None
