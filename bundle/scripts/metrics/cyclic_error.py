@@ -73,11 +73,13 @@ def matching_bias(
     points: torch.Tensor,
     shape: Sequence[int],
     patch_size: int,
+    chunk_size: int = 256,
 ) -> torch.Tensor:
     """How far off a matcher finds patches in the very image they were cut from.
 
     There the true position is known, and most of the error repeats in other images: taking it off leaves the rest.
-    A patch that is not found in its own image (more than an eighth of its side away) tells no bias: it gets 0.
+    A patch that is not found in its own image (not at all, or more than an eighth of its side away) tells no bias: it
+    gets 0.
 
     Args:
         matcher: the network, in evaluation mode, or another matcher.
@@ -86,12 +88,13 @@ def matching_bias(
         points: (N, spatial_dims), the patches' centres, px.
         shape: spatial shape of the image.
         patch_size: side of the patches, px.
+        chunk_size: number of patches at once.
 
     Returns:
         (N, spatial_dims), px, to be subtracted from positions found with these codes.
     """
-    bias = match_points(matcher, image_code, patch_code, shape) - points
-    return bias * (bias.norm(dim=1, keepdim=True) <= patch_size / 8)
+    bias = match_in_chunks(matcher, image_code, patch_code, shape, chunk_size)[0] - points
+    return bias.where(bias.norm(dim=1, keepdim=True) <= patch_size / 8, 0.0)
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,9 @@ def round_trips(
     shape = source.shape[2:]
 
     def bias(image_code: torch.Tensor, patch_code: torch.Tensor, at: torch.Tensor) -> torch.Tensor | float:
-        return matching_bias(matcher, image_code, patch_code, at, shape, patch_size) if correct_bias else 0.0
+        if not correct_bias:
+            return 0.0
+        return matching_bias(matcher, image_code, patch_code, at, shape, patch_size, chunk_size)
 
     source_code = matcher.encode_image(source)
     patch_code = encode_patches(matcher, source, points, patch_size, chunk_size)
@@ -205,5 +210,8 @@ def cyclic_error(
         >>> cyclic_error(NCCMatcher(), image, image.roll(5, 2), torch.tensor([[20.5, 20.5]]), 16).max().item() < 0.1
         True
     """
-    trips = round_trips(matcher, source, targets.split(1), points, patch_size, chunk_size=chunk_size)
-    return torch.stack([(trip.returned - points).norm(dim=1) for trip in trips])
+    each = (targets[i : i + 1] for i in range(len(targets)))
+    trips = round_trips(matcher, source, each, points, patch_size, chunk_size=chunk_size)
+    return torch.cat(
+        [points.new_zeros(0, len(points)), *((trip.returned - points).norm(dim=1)[None] for trip in trips)]
+    )
