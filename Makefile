@@ -25,7 +25,7 @@ demo: $(INSTALLED) ## Train on a real echocardiogram without labels, follow four
 	    --ckpt_path $(CURDIR)/demo_output/models/model.pt --output_dir $(CURDIR)/demo_output
 	$(RUN) inferring --config_file "['configs/inference.json','configs/data/echo_demo.json']" $(LOG) \
 	    --ckpt_path $(CURDIR)/demo_output/models/model.pt --output_dir $(CURDIR)/demo_output
-	@echo "Open demo_output/index.html"
+	@echo "Open demo_output/index.html, and demo_output/report.html for the errors"
 
 phantom: $(INSTALLED) ## Train on 8 simulated subjects (2 more validate), follow landmarks in 4 others, measure against the truth
 	cd bundle && $(BIN)/python -m scripts.data.phantom --output_dir $(CURDIR)/phantom_output/train --subjects 0-9
@@ -35,11 +35,12 @@ phantom: $(INSTALLED) ## Train on 8 simulated subjects (2 more validate), follow
 	    --output_dir $(CURDIR)/phantom_output --resume False
 	$(RUN) evaluating --config_file "['configs/evaluate.json','configs/data/phantom.json']" $(LOG) \
 	    --dataset_dir $(CURDIR)/phantom_output/test --ckpt_path $(CURDIR)/phantom_output/models/model.pt \
-	    --output_dir $(CURDIR)/phantom_output
+	    --validation_dir $(CURDIR)/phantom_output/train --output_dir $(CURDIR)/phantom_output \
+	    --validation_truth $(CURDIR)/phantom_output/train/tracks.csv
 	$(RUN) inferring --config_file "['configs/inference.json','configs/data/phantom.json']" $(LOG) \
 	    --dataset_dir $(CURDIR)/phantom_output/test --ckpt_path $(CURDIR)/phantom_output/models/model.pt \
 	    --output_dir $(CURDIR)/phantom_output
-	@echo "Open phantom_output/index.html; figures are in phantom_output/metrics.json"
+	@echo "Open phantom_output/index.html, and phantom_output/report.html for the errors"
 
 test: $(INSTALLED) ## Run the fast tests
 	$(BIN)/python -m pytest -m "not slow"
@@ -55,10 +56,11 @@ format: $(INSTALLED) ## Mend style and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## Measure speed side by side with a classical method, and training against its limit
+bench: $(INSTALLED) ## Measure speed: matching beside a classical method, training beside its limit, the cyclic error
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/matching.py
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/training_throughput.py
+	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/cyclic.py
 
 clean: ## Remove what demo and phantom wrote
 	rm -rf demo_output phantom_output

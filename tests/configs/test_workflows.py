@@ -86,6 +86,45 @@ def test_evaluating_writes_the_metrics(phantom: Path, trained: Path, tmp_path: P
     assert metrics["copy_first_px"] == pytest.approx(np.mean(moved), abs=2e-3)
 
 
+def write_stills(folder: Path, landmarks: Path) -> dict[str, list[dict]]:
+    """Six patients with a bright spot that is their landmark, a strip that no patch fits into, and their data list."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    rows, images = [], []
+    for i in range(6):
+        x, y = 20 + 3 * i, 30 - 2 * i
+        pixels = rng.integers(0, 60, (44, 48), dtype=np.uint8)
+        pixels[y - 3 : y + 4, x - 3 : x + 4] = 250
+        Image.fromarray(pixels).save(folder / f"p{i}.png")
+        images.append({"image": f"p{i}.png", "patient": i})
+        # one landmark is marked in all images, the other is absent from the last
+        rows += [f"p{i}.png,,spot,{x},{y}"] + ([f"p{i}.png,,corner,5,6"] if i < 5 else [])
+    Image.fromarray(rng.integers(0, 255, (4, 60), dtype=np.uint8)).save(folder / "strip.png")
+    write_csv(landmarks, *rows)
+    return {"training": images[:1], "validation": images[:2], "test": [*images[2:], {"image": "strip.png"}]}
+
+
+def test_the_evaluations_of_stills_and_their_report(trained: Path, tmp_path: Path) -> None:
+    datalist, truth = tmp_path / "datalist.json", tmp_path / "truth.csv"
+    datalist.write_text(json.dumps(write_stills(tmp_path / "images", truth)))
+    where = ["--dataset_dir", str(tmp_path / "images"), "--ckpt_path", str(trained / "model.pt")]
+    where += ["--output_dir", str(tmp_path / "out"), "--datalist", str(datalist), "--truth", str(truth)]
+    options = [*where, *TINY, "--labels_apart", "['corner']", "--cyclic_matching#step", "8"]
+    assert_ran(run_bundle("evaluating", ["evaluate.json"], *options))
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["pixel_matching"]["images"] == 4
+    assert metrics["cyclic_matching"]["pairs"] == 4 * 3
+    assert metrics["landmark_matching"]["labels"] == ["spot"]
+    assert "temperature" in metrics["calibration"]["self-matching"]["after"]
+    assert "conformal" in metrics["calibration"]["landmarks, 1 example"]
+    report = (tmp_path / "out" / "report.html").read_text()
+    for note in ("smaller than a patch of 16 px at the network&#x27;s size: strip.png (60 x 4 px)", "images without corner"):
+        assert note in report
+    for name in ("pixel_matching", "cyclic_matching", "landmark_matching", "calibration"):
+        assert list(csv.DictReader((tmp_path / "out" / f"{name}.csv").open()))
+        assert list((tmp_path / "out" / name).glob("*.png"))
+
+
 def test_inferring_writes_tables_markups_and_pictures(phantom: Path, trained: Path, tmp_path: Path) -> None:
     assert_ran(
         infer(phantom, trained, tmp_path, "--examples", str(phantom / "examples.csv"), "--within_subject", "True")

@@ -209,6 +209,8 @@ class LandmarkMatching:
         for i, name in enumerate(self.names):
             absent = [target.frame.name for target in trial.targets if name not in target.points]
             notes += left_out(absent, f"target images without {name}, which are left out for it")
+            bare = [one.frame.name for group in self.groups for one in group.candidates if name not in one.points]
+            notes += left_out(bare, f"example images without {name}, which are no examples of it")
             fewest = min(int(answers.marked[:, i].sum()) for answers in trial.answers)
             if fewest < max(trial.errors):
                 notes.append(f"{name} has {fewest} examples at most, so larger numbers of examples use {fewest}")

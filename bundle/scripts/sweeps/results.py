@@ -28,11 +28,13 @@ __all__ = ["read_figures", "write_results"]
 _QUESTIONS = {
     "Pixel matching": "pixel_matching",
     "Cyclic matching": "cyclic_matching",
-    "Landmark matching": "landmark_matching",
+    "Landmark, one example": "landmark_matching",
+    "Landmark, several examples": "landmark_matching.few_shot",
 }
 _SINGLE = {
     "Self-matching [px]": "self_matching_error_px",
     "Cyclic error of pairs [px]": "pixel_cyclic_error_px",
+    "Time an image [ms]": "inference_time.ms_per_image",
     "Training [s]": "train_seconds",
 }
 _COLUMNS = [f"{key}.{name}" for key in _QUESTIONS.values() for name in ("mean_px", "sd_px")] + list(_SINGLE.values())
@@ -120,7 +122,7 @@ def _table(rows: Mapping[str, Mapping[str, float]], xlabel: str) -> Table:
         ]
         for name, row in rows.items()
     ]
-    note = "Landmark matching is with one example, and needs known landmarks (--truth)."
+    note = "Errors of landmarks need known landmarks (--truth). Several examples are 20, or as many as there are."
     return Table("Errors of the variants", header, cells, note)
 
 
