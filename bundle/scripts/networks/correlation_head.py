@@ -129,9 +129,11 @@ class CorrelationHead(nn.Module):
     def heatmap(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
         """Logits of the patches' places, (N, *spatial / stride), of B image codes and N = B * K patch codes."""
         images = image_code.shape[0]
-        logits = torch.bmm(patch_code.reshape(images, -1, patch_code.shape[1]), image_code.flatten(2))
+        # the few patch codes take the factor, not the many logits
+        scaled = patch_code * self.log_temperature.exp().to(patch_code.dtype)
+        logits = torch.bmm(scaled.reshape(images, -1, patch_code.shape[1]), image_code.flatten(2))
         # float32 from here on: in half precision logits and cells' centres would be off by more than a good match
-        return logits.float().mul(self.log_temperature.exp()).reshape([-1] + list(image_code.shape[2:]))
+        return logits.float().reshape([-1] + list(image_code.shape[2:]))
 
     def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
         """Means and log scales of the patches' places, (N, 2 * spatial_dims), normalised."""
@@ -144,27 +146,37 @@ class CorrelationHead(nn.Module):
         peak, peak_cell = probability.max(dim=1)
         log_peak = peak.clamp_min(1e-12).log()
         axes = [self._cell_centers(n, logits) for n in size]
-        grid = torch.meshgrid(axes, indexing="ij")
-        in_window = torch.ones_like(probability)
-        for axis, centers in enumerate(grid):
-            flat = centers.flatten()
-            # half a cell of tolerance: the cells' centres are floats
-            reach = (2.0 * self.window + 1.0) / size[axis]
-            in_window = in_window * ((flat - flat[peak_cell].unsqueeze(1)).abs() < reach).to(probability.dtype)
-        local = probability * in_window
-        local = local / local.sum(dim=1, keepdim=True)
+        grid = [centers.flatten() for centers in torch.meshgrid(axes, indexing="ij")]
+        # all first and second moments in one product: the heatmaps are large, and each pass over them costs
+        moments = probability @ torch.stack(grid + [centers.square() for centers in grid], dim=1)
+        cells, weights = self._window(probability, peak_cell, size)
         means: list[torch.Tensor] = []
         log_scales: list[torch.Tensor] = []
         for axis, centers in enumerate(grid):
-            flat = centers.flatten()
-            mean = (local * flat).sum(dim=1)
+            mean = (weights * centers[cells]).sum(dim=1)
+            first, second = moments[:, axis], moments[:, len(grid) + axis]
             # a uniform cell's own variance is the floor of the spread
-            variance = (probability * (flat - mean.unsqueeze(1)).square()).sum(dim=1) + (1.0 / size[axis]) ** 2 / 3.0
+            spread = (second - 2.0 * mean * first + mean.square()).clamp_min(0.0) + (1.0 / size[axis]) ** 2 / 3.0
             means.append(mean)
-            log_scales.append(
-                self.log_scale[0] + self.log_scale[1] * 0.5 * variance.log() + self.log_scale[2] * log_peak
-            )
+            log_scales.append(self.log_scale[0] + self.log_scale[1] * 0.5 * spread.log() + self.log_scale[2] * log_peak)
         return torch.stack(means + log_scales, dim=1)
+
+    def _window(
+        self, probability: torch.Tensor, peak_cell: torch.Tensor, size: list[int]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cells around each peak, (N, window cells), and the weights of those inside of the image, which sum to 1."""
+        offset = torch.arange(-self.window, self.window + 1, device=probability.device)
+        steps = [step.flatten() for step in torch.meshgrid([offset] * len(size), indexing="ij")]
+        cells = torch.zeros_like(peak_cell).unsqueeze(1)
+        inside = torch.ones_like(cells, dtype=torch.bool)
+        stride = 1
+        for axis in range(len(size) - 1, -1, -1):
+            index = (peak_cell // stride % size[axis]).unsqueeze(1) + steps[axis]
+            inside = inside & (index >= 0) & (index < size[axis])
+            cells = cells + index.clamp(0, size[axis] - 1) * stride
+            stride = stride * size[axis]
+        local = probability.gather(1, cells) * inside
+        return cells, local / local.sum(dim=1, keepdim=True)
 
     def _cell_centers(self, cells: int, like: torch.Tensor) -> torch.Tensor:
         """Normalised centres of the cells along an axis."""
