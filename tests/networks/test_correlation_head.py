@@ -209,3 +209,25 @@ def test_strides_that_the_encoder_has_not_are_refused(stride, channels):
     encoder = ResidualEncoder(channels=channels)
     with pytest.raises(ValueError, match=rf"stride {stride} needs .* strides are \[2, 4"):
         CorrelationHead(encoder, encoder, stride=stride)
+
+
+def test_a_heatmap_is_read_in_full_precision_whatever_the_codes_have() -> None:
+    encoder = ResidualEncoder()
+    head = CorrelationHead(encoder, encoder)
+    logits = 4 * torch.randn(5, 12, 9, generator=torch.Generator().manual_seed(0))
+    expected = head.read_heatmap(logits)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(head.read_heatmap(logits), expected)
+
+
+def test_the_spread_is_that_of_the_whole_heatmap_about_the_mean() -> None:
+    encoder = ResidualEncoder()
+    head = CorrelationHead(encoder, encoder, window=1)
+    logits = torch.full((1, 4, 4), -torch.inf)
+    logits[0, 0, 1], logits[0, 3, 1] = math.log(0.75), math.log(0.25)
+    mean_x, mean_y, log_x, log_y = head.read_heatmap(logits)[0].tolist()
+    # cells' centres along an axis of 4 are -0.75, -0.25, 0.25, 0.75; the second peak is outside of the window
+    assert (mean_x, mean_y) == pytest.approx((-0.75, -0.25))
+    floor = (1 / 4) ** 2 / 3
+    assert log_x == pytest.approx(0.5 * math.log(0.25 * 1.5**2 + floor))
+    assert log_y == pytest.approx(0.5 * math.log(floor))

@@ -147,16 +147,17 @@ class CorrelationHead(nn.Module):
         log_peak = peak.clamp_min(1e-12).log()
         axes = [self._cell_centers(n, logits) for n in size]
         grid = [centers.flatten() for centers in torch.meshgrid(axes, indexing="ij")]
-        # all first and second moments in one product: the heatmaps are large, and each pass over them costs
-        moments = probability @ torch.stack(grid + [centers.square() for centers in grid], dim=1)
+        maps = probability.reshape(logits.shape)
         cells, weights = self._window(probability, peak_cell, size)
         means: list[torch.Tensor] = []
         log_scales: list[torch.Tensor] = []
         for axis, centers in enumerate(grid):
             mean = (weights * centers[cells]).sum(dim=1)
-            first, second = moments[:, axis], moments[:, len(grid) + axis]
+            # of the axis' marginal: the heatmaps are large, and each pass over them costs
+            others = [i + 1 for i in range(len(grid)) if i != axis]
+            marginal = maps.sum(dim=others) if len(others) > 0 else maps
             # a uniform cell's own variance is the floor of the spread
-            spread = (second - 2.0 * mean * first + mean.square()).clamp_min(0.0) + (1.0 / size[axis]) ** 2 / 3.0
+            spread = (marginal * (axes[axis] - mean.unsqueeze(1)).square()).sum(dim=1) + (1.0 / size[axis]) ** 2 / 3.0
             means.append(mean)
             log_scales.append(self.log_scale[0] + self.log_scale[1] * 0.5 * spread.log() + self.log_scale[2] * log_peak)
         return torch.stack(means + log_scales, dim=1)
