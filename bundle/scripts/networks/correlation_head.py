@@ -154,8 +154,8 @@ class CorrelationHead(nn.Module):
         for axis, centers in enumerate(grid):
             mean = (weights * centers[cells]).sum(dim=1)
             # of the axis' marginal: the heatmaps are large, and each pass over them costs
-            others = [i + 1 for i in range(len(grid)) if i != axis]
-            marginal = maps.sum(dim=others) if len(others) > 0 else maps
+            marginal = maps if axis == 0 else maps.flatten(1, axis).sum(dim=1)
+            marginal = marginal if axis == len(grid) - 1 else marginal.flatten(2).sum(dim=2)
             # a uniform cell's own variance is the floor of the spread
             spread = (marginal * (axes[axis] - mean.unsqueeze(1)).square()).sum(dim=1) + (1.0 / size[axis]) ** 2 / 3.0
             means.append(mean)
