@@ -69,6 +69,9 @@ class Frame:
 class PixelGrid:
     """Every n-th pixel of a frame that lies on the image, not on the padding around it.
 
+    The first is in the middle of the first n, so that a coarse grid has no more pixels at the margin, where matching is
+    harder, than a fine one.
+
     Args:
         frame: the frame.
         step: distance of the pixels, px of the network's image.
@@ -79,9 +82,10 @@ class PixelGrid:
 
     def __init__(self, frame: Frame, step: int) -> None:
         fit = frame.prepared.fit
-        grid = grid_points(fit.network, step)
+        first = (min(step, *fit.network) - 1) // 2
+        grid = grid_points(fit.network, step, first)
         self._on_image = fit.contains(fit.to_original(grid))
-        self._shape = [len(range(0, size, step)) for size in fit.network]
+        self._shape = [len(range(first, size, step)) for size in fit.network]
         self.points = grid[self._on_image]
 
     def map(self, values: torch.Tensor) -> torch.Tensor:

@@ -35,7 +35,8 @@ class PixelMatching:
     Args:
         dataset: the images.
         patch_size: side of the patches, px of the network's image.
-        step: distance of the pixels, px of the network's image; the paper takes every pixel.
+        step: distance of the pixels, px of the network's image; the paper takes every pixel. It should share no divisor
+            with the stride of the heatmap, or all pixels lie alike in its cells.
         images: number of images (frames), drawn at random; None for all.
         sigma_per_scale: standard deviation of the distribution trained for at scale 1.
         chunk_size: number of patches at once, which bounds the memory.
@@ -55,7 +56,7 @@ class PixelMatching:
         dataset: FrameDataset,
         patch_size: int,
         *,
-        step: int = 4,
+        step: int = 5,
         images: int | None = 100,
         sigma_per_scale: float = 1.0,
         chunk_size: int = 256,

@@ -48,14 +48,14 @@ class Matcher(Protocol):
         """Means and log scales of the patches' places, (N, 2 * spatial_dims), normalised."""
 
 
-def grid_points(shape: tuple[int, ...], step: int) -> torch.Tensor:
-    """Every ``step``-th pixel of an image, (N, spatial_dims), px.
+def grid_points(shape: tuple[int, ...], step: int, first: int = 0) -> torch.Tensor:
+    """Every ``step``-th pixel of an image from the ``first`` on, (N, spatial_dims), px.
 
     Example:
         >>> grid_points((4, 4), 2).tolist()
         [[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]]
     """
-    axes = [torch.arange(0, size, step, dtype=torch.float32) for size in shape]
+    axes = [torch.arange(first, size, step, dtype=torch.float32) for size in shape]
     return torch.stack(torch.meshgrid(axes, indexing="ij"), dim=-1).flatten(0, -2)
 
 
