@@ -18,6 +18,9 @@ nothing to the interpolation or the inversion that make the images.
 Write a data set from the command line, in ``bundle/``:
 
     python -m scripts.data.phantom --output_dir phantom --subjects 0-7 --seed 0
+
+Hard cases (``--case jump --case noise``), for testing what must know when it cannot be trusted, are described in
+``--help`` and made in `phantom_cases`.
 """
 
 from __future__ import annotations
@@ -35,7 +38,9 @@ from scipy.ndimage import map_coordinates, spline_filter
 from tqdm import tqdm
 
 from scripts.data.phantom_anatomy import NOMINAL_SIZE, Canvas, paint_anatomy
+from scripts.data.phantom_cases import CASES, check_cases, plan_cases
 from scripts.io.atomic import atomic_path
+from scripts.io.input_error import InputError
 
 __all__ = ["LANDMARKS", "PhantomSubject", "breathing_phantom", "write_phantom"]
 
@@ -47,6 +52,7 @@ _SPACING_MM = (2.0, 2.0, 5.0)
 _FRAME_SECONDS = 0.3
 _NIFTI_SCALE = 1000.0  # stored int16 value of an intensity of 1
 _COLUMNS = ("image", "frame", "label", "x", "y")
+_CASE_COLUMNS = (*_COLUMNS, "visible")
 
 
 @dataclass
@@ -55,7 +61,11 @@ class PhantomSubject:
 
     Args:
         frames: images of shape (T, X, Y), float32, fluid near 1 and air near 0. Frame 0 is end-expiration.
-        tracks: for each label the true positions of shape (T, 2), float64, in pixels and index order (x, y).
+        tracks: for each label the true positions of shape (T, 2), float64, in pixels and index order (x, y). Where the
+            landmark is not visible, the position that it would have.
+        visible: for each label, bool of shape (T,): False where the frame is broken, where the landmark lies outside of
+            the image, and where more than half of the structure that it marks has left the slice.
+        times: when each frame is taken, int of shape (T,), in frame intervals from frame 0.
 
     Example:
         >>> subject = breathing_phantom(0, n_frames=4)
@@ -65,6 +75,8 @@ class PhantomSubject:
 
     frames: np.ndarray
     tracks: dict[str, np.ndarray]
+    visible: dict[str, np.ndarray]
+    times: np.ndarray
 
 
 def breathing_phantom(
@@ -76,11 +88,13 @@ def breathing_phantom(
     motion_px: float = 10.0,
     noise: float = 0.03,
     gain_drift: float = 0.1,
+    cases: Sequence[str] = (),
 ) -> PhantomSubject:
     """Make one breathing subject.
 
     Anatomy, breathing and noise depend on ``seed`` and ``subject`` only, and each has its own random stream: a shorter
-    cine is the beginning of a longer one, and changing the noise leaves the tracks alone.
+    cine is the beginning of a longer one, and changing the noise leaves the tracks alone. Cases have streams of their
+    own, too, but are planned for the length of the cine.
 
     Args:
         subject: index of the subject, 0 or more.
@@ -92,12 +106,14 @@ def breathing_phantom(
         noise: standard deviation of the noise in each receive channel before the magnitude is taken (Rician noise),
             on the scale where fluid is 1.
         gain_drift: largest relative deviation of the slowly drifting receiver gain from 1.
+        cases: names of hard cases to put in, see `phantom_cases.CASES`; any of them go together.
 
     Returns:
         Frames (T, X, Y) and, for each label in ``LANDMARKS``, a track (T, 2) in pixels, index order (x, y).
 
     Raises:
         ValueError: if an argument is out of range.
+        InputError: if there is no such case, or ``n_frames`` is too few for it.
 
     Example:
         >>> subject = breathing_phantom(3, seed=1, n_frames=2, noise=0.0)
@@ -108,19 +124,27 @@ def breathing_phantom(
     anatomy_rng, motion_rng, scanner_rng, noise_rng = (
         np.random.default_rng([seed, subject, stream]) for stream in range(4)
     )
+    plan = plan_cases(cases, seed=seed, subject=subject, n_frames=n_frames, size=size)
     scale = np.asarray(size) / NOMINAL_SIZE
     canvas = Canvas.blank(size)
-    points = {label: point * scale for label, point in paint_anatomy(canvas, anatomy_rng).items()}
+    nominal_points = paint_anatomy(canvas, anatomy_rng)
+    points = {label: point * scale for label, point in nominal_points.items()}
     motion = _BreathingMotion.random(motion_rng, points["liver_dome"], scale, motion_px)
-    breathing = _breathing_curves(motion_rng, n_frames)
+    breathing = _breathing_curves(motion_rng, plan.times[-1] + 1)[plan.times]
 
     reference = np.stack([points[label] for label in LANDMARKS])
-    moved = np.stack([motion.forward(reference, curves) for curves in breathing])
-    frames = _render(canvas, motion, breathing)
+    moved = np.stack([motion.forward(reference, curves) for curves in breathing]) + plan.shift[:, None]
+    tracks = {label: moved[:, i] for i, label in enumerate(LANDMARKS)}
+    frames = _render(canvas, plan.looks(canvas, nominal_points["liver_lesion"]), motion, breathing, plan.shift)
     frames *= _coil_shading(scanner_rng, size)
-    frames *= _receiver_gain(scanner_rng, n_frames, gain_drift)[:, None, None]
-    frames = _add_rician_noise(frames, noise_rng, noise).astype(np.float32)
-    return PhantomSubject(frames, {label: moved[:, i] for i, label in enumerate(LANDMARKS)})
+    frames *= (_receiver_gain(scanner_rng, plan.times, gain_drift) * plan.gain)[:, None, None]
+    frames = _add_rician_noise(frames, noise_rng, noise * plan.noise_factor).astype(np.float32)
+    return PhantomSubject(
+        frames=plan.break_frames(frames),
+        tracks=tracks,
+        visible={label: plan.visible(label, track, size) for label, track in tracks.items()},
+        times=plan.times,
+    )
 
 
 def write_phantom(
@@ -133,6 +157,7 @@ def write_phantom(
     motion_px: float = 10.0,
     noise: float = 0.03,
     gain_drift: float = 0.1,
+    cases: Sequence[str] = (),
     progress: bool = False,
 ) -> None:
     """Write subjects as 2D+t NIfTI files with their true tracks.
@@ -141,6 +166,10 @@ def write_phantom(
     2 mm in plane and 0.3 s a frame, with a diagonal affine; ``tracks.csv`` with the columns ``image,frame,label,x,y``,
     positions in pixels and index order, for all frames of these subjects; and ``examples.csv``, the same for frame 0
     only. Each file appears under its name only when it is complete. Existing files are replaced.
+
+    With cases, both tables have one more column, ``visible``: 0 in the rows of a broken frame (for all landmarks), of a
+    landmark outside of the image and of one whose structure has left the slice, whose x and y tell where it would be;
+    1 in all others. The header of the NIfTI file does not know of dropped frames; nor does a tracker.
 
     Args:
         output_dir: folder to write to, made if it is missing.
@@ -151,17 +180,21 @@ def write_phantom(
         motion_px: peak motion of the liver dome in pixels.
         noise: standard deviation of the noise.
         gain_drift: largest relative deviation of the gain.
+        cases: names of hard cases.
         progress: show a progress bar.
 
     Raises:
         ValueError: if an argument is out of range.
+        InputError: if there is no such case, or ``n_frames`` is too few for it.
 
     Example:
         >>> write_phantom("phantom", subjects=range(8), seed=0)  # doctest: +SKIP
     """
+    check_cases(cases, n_frames)
+    columns = _CASE_COLUMNS if cases else _COLUMNS
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    rows: list[tuple[str, int, str, float, float]] = []
+    rows: list[tuple[str, int, str, float, float, int]] = []
     for subject in tqdm(subjects, desc="phantom", unit="subject", disable=not progress):
         made = breathing_phantom(
             subject,
@@ -171,16 +204,17 @@ def write_phantom(
             motion_px=motion_px,
             noise=noise,
             gain_drift=gain_drift,
+            cases=cases,
         )
         name = f"subject_{subject:02d}.nii.gz"
         _write_nifti(folder / name, made.frames)
         rows += [
-            (name, frame, label, float(x), float(y))
+            (name, frame, label, float(x), float(y), int(made.visible[label][frame]))
             for label, track in made.tracks.items()
             for frame, (x, y) in enumerate(track)
         ]
-    _write_csv(folder / "tracks.csv", rows)
-    _write_csv(folder / "examples.csv", [row for row in rows if row[1] == 0])
+    _write_csv(folder / "tracks.csv", columns, rows)
+    _write_csv(folder / "examples.csv", columns, [row for row in rows if row[1] == 0])
 
 
 def _check_arguments(
@@ -296,16 +330,34 @@ def _breathing_curves(rng: np.random.Generator, n_frames: int) -> np.ndarray:
 # --- image formation ------------------------------------------------------------------------------------------------
 
 
-def _render(canvas: Canvas, motion: _BreathingMotion, breathing: np.ndarray) -> np.ndarray:
-    """Noise-free frames (T, X, Y): what lies on the canvas where each pixel's tissue came from."""
+def _render(
+    canvas: Canvas,
+    looks: Sequence[tuple[np.ndarray, np.ndarray]],
+    motion: _BreathingMotion,
+    breathing: np.ndarray,
+    shifts: np.ndarray,
+) -> np.ndarray:
+    """Noise-free frames (T, X, Y): what lies on the canvas where each pixel's tissue came from.
+
+    Args:
+        canvas: whose grid the looks are given on.
+        looks: images on that grid, each with its share (T,) of the frames.
+        motion: of the tissue.
+        breathing: values of the breathing curves (T, 2).
+        shifts: displacement (T, 2) of everything, px.
+    """
     pixels = np.stack(np.meshgrid(*(np.arange(n, dtype=float) for n in canvas.size), indexing="ij"), axis=-1)
-    coefficients = spline_filter(canvas.image, order=3)
+    coefficients = [spline_filter(image, order=3) for image, _ in looks]
+    shares = np.stack([share for _, share in looks], axis=1)
     frames = np.empty((len(breathing), *canvas.size))
     reference = pixels
-    for frame, curves in zip(frames, breathing, strict=True):
-        reference = motion.inverse(pixels, curves, start=reference)
+    for frame, share, curves, shift in zip(frames, shares, breathing, shifts, strict=True):
+        reference = motion.inverse(pixels - shift, curves, start=reference)
         samples = np.moveaxis(canvas.to_samples(reference), -1, 0)
-        map_coordinates(coefficients, samples, output=frame, order=3, mode="nearest", prefilter=False)
+        # Beyond the canvas there is air in front and behind; towards head and feet, tissue of the same kind goes on.
+        samples[0] = np.clip(samples[0], 0, canvas.image.shape[0] - 1)
+        mixed = sum(part * weight for part, weight in zip(coefficients, share, strict=True) if weight > 0)
+        map_coordinates(mixed, samples, output=frame, order=3, mode="mirror", prefilter=False)
     return np.maximum(frames, 0, out=frames)
 
 
@@ -316,9 +368,9 @@ def _coil_shading(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray
     return 1 + rng.uniform(0.05, 0.12) * (x * x - 0.5) - 0.08 * y * y + tilt[0] * x + tilt[1] * y
 
 
-def _receiver_gain(rng: np.random.Generator, n_frames: int, gain_drift: float) -> np.ndarray:
+def _receiver_gain(rng: np.random.Generator, times: np.ndarray, gain_drift: float) -> np.ndarray:
     period, phase = rng.uniform(60, 120), rng.uniform(0, 2 * np.pi)
-    return 1 + gain_drift * np.sin(2 * np.pi * np.arange(n_frames) / period + phase)
+    return 1 + gain_drift * np.sin(2 * np.pi * times / period + phase)
 
 
 def _add_rician_noise(frames: np.ndarray, rng: np.random.Generator, noise: float) -> np.ndarray:
@@ -341,11 +393,12 @@ def _write_nifti(path: Path, frames: np.ndarray) -> None:
         nib.save(image, temporary)
 
 
-def _write_csv(path: Path, rows: Sequence[tuple[str, int, str, float, float]]) -> None:
+def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[tuple[str, int, str, float, float, int]]) -> None:
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        writer.writerows(rows)  # floats are written so that reading them gives the same number
+        writer.writerow(columns)
+        # Floats are written so that reading them gives the same number.
+        writer.writerows(row[: len(columns)] for row in rows)
 
 
 # --- command line ---------------------------------------------------------------------------------------------------
@@ -365,11 +418,23 @@ def _parse_subjects(text: str) -> list[int]:
     return subjects
 
 
+_CASE_NOTE = """\
+With a case, tracks.csv has one more column, visible: 0 where the landmark cannot be seen (the frame is broken, the
+landmark lies outside of the image or has left the slice; x and y tell where it would be), else 1. In frame 0 all are
+visible."""
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Defaults are told, and the lines of the epilog stay as they are."""
+
+
 def _build_parser() -> argparse.ArgumentParser:
+    width = max(map(len, CASES))
     parser = argparse.ArgumentParser(
         prog="python -m scripts.data.phantom",
         description="Write breathing phantoms as NIfTI files with their true landmark tracks.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        epilog="\n".join(["cases:", *(f"  {name:{width}}  {what}" for name, what in CASES.items()), "", _CASE_NOTE]),
+        formatter_class=_HelpFormatter,
     )
     parser.add_argument("--output_dir", type=Path, required=True, help="folder to write to")
     parser.add_argument("--subjects", type=_parse_subjects, required=True, help="such as 0-7 or 8,9")
@@ -379,6 +444,13 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--motion_px", type=float, default=10.0, help="peak motion of the liver dome in pixels")
     parser.add_argument("--noise", type=float, default=0.03, help="standard deviation, where fluid is 1")
     parser.add_argument("--gain_drift", type=float, default=0.1, help="largest relative deviation of the gain")
+    parser.add_argument(
+        "--case",
+        action="append",
+        dest="cases",
+        choices=list(CASES),
+        help="a hard case, see below; give it several times for several cases at once",
+    )
     return parser
 
 
@@ -391,8 +463,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Example:
         >>> main(["--output_dir", "phantom", "--subjects", "0-7"])  # doctest: +SKIP
     """
-    options = vars(_build_parser().parse_args(arguments))
-    write_phantom(**{**options, "size": tuple(options["size"])}, progress=True)
+    parser = _build_parser()
+    options = vars(parser.parse_args(arguments))
+    options["size"], options["cases"] = tuple(options["size"]), options["cases"] or ()
+    try:
+        write_phantom(**options, progress=True)
+    except InputError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
