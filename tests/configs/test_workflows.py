@@ -118,7 +118,10 @@ def test_the_evaluations_of_stills_and_their_report(trained: Path, tmp_path: Pat
     assert "temperature" in metrics["calibration"]["self-matching"]["after"]
     assert "conformal" in metrics["calibration"]["landmarks, 1 example"]
     report = (tmp_path / "out" / "report.html").read_text()
-    for note in ("smaller than a patch of 16 px at the network&#x27;s size: strip.png (60 x 4 px)", "images without corner"):
+    for note in (
+        "smaller than a patch of 16 px at the network&#x27;s size: strip.png (60 x 4 px)",
+        "images without corner",
+    ):
         assert note in report
     for name in ("pixel_matching", "cyclic_matching", "landmark_matching", "calibration"):
         assert list(csv.DictReader((tmp_path / "out" / f"{name}.csv").open()))

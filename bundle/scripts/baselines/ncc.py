@@ -18,7 +18,7 @@ from torch import nn
 
 from scripts.transforms.coordinates import index_to_normalized
 
-__all__ = ["NCCMatcher", "ncc_match"]
+__all__ = ["NCCMatcher", "ncc_match", "paraboloid_shift"]
 
 _CHUNK = 16  # patches correlated at a time; bounds the memory, and larger batches are not faster
 _VARIANCE_FLOOR = 1e-12  # of the image's energy; less variance than this is rounding, not contrast
@@ -151,11 +151,11 @@ def _peak_positions(scores: torch.Tensor) -> torch.Tensor:
     columns = (place[:, 1, None] + steps).clamp(0, height - 1)
     n = torch.arange(len(scores), device=scores.device)
     around = scores[n[:, None, None], rows[:, :, None], columns[:, None, :]]
-    shift = _paraboloid_shift(around).where(inside, 0.0)
+    shift = paraboloid_shift(around).where(inside, 0.0)
     return (place + shift).where((best > 0)[:, None], torch.nan)
 
 
-def _paraboloid_shift(scores: torch.Tensor) -> torch.Tensor:
+def paraboloid_shift(scores: torch.Tensor) -> torch.Tensor:
     """Top (N, 2) of the paraboloid at the middle of scores (N, 3, 3), relative to it; within a pixel."""
     slope_x, slope_y = (scores[:, 2, 1] - scores[:, 0, 1]) / 2, (scores[:, 1, 2] - scores[:, 1, 0]) / 2
     bend_x = scores[:, 0, 1] - 2 * scores[:, 1, 1] + scores[:, 2, 1]

@@ -10,14 +10,35 @@
 # limitations under the License.
 
 from scripts.inferers.example_bank import ExampleBank
+from scripts.inferers.execution import Execution
+from scripts.inferers.frame_preparer import FrameFaultError, FramePreparer
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion, MedianFusion, PrecisionFusion
+from scripts.inferers.kalman_predictor import KalmanPredictor
+from scripts.inferers.landmark_tracker import LandmarkTracker, TrackedFrame, TrackedLandmark
+from scripts.inferers.linear_predictor import LinearPredictor
+from scripts.inferers.local_refinement import LocalRefinement
+from scripts.inferers.motion_predictor import HoldPredictor, MotionPredictor
 from scripts.inferers.multi_example_inferer import MultiExampleInferer
+from scripts.inferers.trust import DOUBTS, Trust
 
 __all__ = [
+    "DOUBTS",
     "ExampleBank",
+    "Execution",
+    "FrameFaultError",
+    "FramePreparer",
     "Fusion",
+    "HoldPredictor",
     "InverseSigmaFusion",
+    "KalmanPredictor",
+    "LandmarkTracker",
+    "LinearPredictor",
+    "LocalRefinement",
     "MedianFusion",
+    "MotionPredictor",
     "MultiExampleInferer",
     "PrecisionFusion",
+    "TrackedFrame",
+    "TrackedLandmark",
+    "Trust",
 ]

@@ -58,6 +58,7 @@ class ExampleBank:
         self._codes: list[torch.Tensor] = []
         self._labels: list[str] = []
         self._sources: list[str | None] = []
+        self._stacked: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def add(self, image: torch.Tensor, points: torch.Tensor, labels: Sequence[str], source: str | None = None) -> None:
         """Encode the patches around points of one image.
@@ -87,6 +88,7 @@ class ExampleBank:
         self._biases += list(index_scale_to_normalized(bias, image.shape[2:]))
         self._labels += list(labels)
         self._sources += [source] * len(labels)
+        self._stacked = None
 
     def add_points(self, examples: Iterable[ExamplePoint], device: torch.device | str = "cpu") -> ExampleBank:
         """Encode example points as read from a table; returns the bank itself.
@@ -118,6 +120,20 @@ class ExampleBank:
         self._biases = [self._biases[i] for i in kept]
         self._labels = [self._labels[i] for i in kept]
         self._sources = [self._sources[i] for i in kept]
+        self._stacked = None
+
+    def rename(self, label: str, new: str) -> None:
+        """Give a landmark another name.
+
+        Raises:
+            KeyError: there is none of that name.
+            ValueError: the new name is taken.
+        """
+        if label not in self._labels:
+            raise KeyError(f"no example of {label!r}; there are {self.labels}")
+        if new in self._labels:
+            raise ValueError(f"{new!r} is the name of another landmark")
+        self._labels = [new if other == label else other for other in self._labels]
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -150,14 +166,20 @@ class ExampleBank:
         Raises:
             ValueError: there is none.
         """
-        if not self._codes:
-            raise ValueError("there is no example; add at least one")
-        return torch.stack(self._codes)
+        return self._stack()[0]
 
     @property
     def biases(self) -> torch.Tensor:
         """What to subtract from the means found with each code, (len(self), spatial_dims), normalised."""
-        return torch.stack(self._biases)
+        return self._stack()[1]
+
+    def _stack(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Codes and biases in one tensor each, kept until the examples change: a live stream asks in each frame."""
+        if not self._codes:
+            raise ValueError("there is no example; add at least one")
+        if self._stacked is None:
+            self._stacked = torch.stack(self._codes), torch.stack(self._biases)
+        return self._stacked
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write codes and labels with the fingerprint of the weights that made them."""
@@ -188,6 +210,7 @@ class ExampleBank:
         self._biases = list(content["biases"].to(device))
         self._labels = list(content["labels"])
         self._sources = list(content["sources"])
+        self._stacked = None
 
 
 def _fingerprint(network: torch.nn.Module) -> str:

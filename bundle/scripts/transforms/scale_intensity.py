@@ -18,11 +18,10 @@ import torch
 
 __all__ = ["restore_intensity", "scale_series_intensity", "store_intensity"]
 
-# percentiles of a few million pixels are as good as those of all
-_LARGEST_SAMPLE = 2_000_000
 
-
-def scale_series_intensity(frames: torch.Tensor, lower: float = 0.5, upper: float = 99.5) -> torch.Tensor:
+def scale_series_intensity(
+    frames: torch.Tensor, lower: float = 0.5, upper: float = 99.5, largest_sample: int = 2_000_000
+) -> torch.Tensor:
     """Scale the percentiles of a whole series to [0, 1] and clip.
 
     MONAI's ``ScaleIntensityRangePercentiles`` does this image by image; the frames of a series share one scale here,
@@ -32,6 +31,7 @@ def scale_series_intensity(frames: torch.Tensor, lower: float = 0.5, upper: floa
         frames: (T, 1, X, Y).
         lower: percentile that becomes 0.
         upper: percentile that becomes 1.
+        largest_sample: take the percentiles of so many pixels at most, evenly spread; a few million are as good as all.
 
     Returns:
         (T, 1, X, Y), float32; all zero where the series is constant.
@@ -40,7 +40,7 @@ def scale_series_intensity(frames: torch.Tensor, lower: float = 0.5, upper: floa
         >>> scale_series_intensity(torch.tensor([0.0, 5.0, 10.0]).reshape(1, 1, 3, 1), 0, 100).flatten()
         tensor([0.0000, 0.5000, 1.0000])
     """
-    sample = frames.flatten()[:: 1 + frames.numel() // _LARGEST_SAMPLE].numpy()
+    sample = frames.flatten()[:: 1 + frames.numel() // largest_sample].numpy()
     low, high = np.percentile(sample, [lower, upper])
     if high <= low:
         # a few bright pixels on an even ground: the percentiles see the ground only

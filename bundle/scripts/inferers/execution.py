@@ -1,0 +1,165 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""How a network is run for a live stream: where, in which precision, in which memory format."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+__all__ = ["Execution"]
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Execution:
+    """A network as a matcher, run as fast as the machine allows.
+
+    Args:
+        network: the network; it is moved to the device and set to evaluation.
+        image_size: spatial shape of the images, px; the speed is measured and graphs are captured at it.
+        device: where to run.
+        precision: ``float32``, ``bfloat16``, ``float16``, or ``auto``: bfloat16 on a GPU that has it, else float32.
+        channels_last: memory format; None measures which is faster.
+        compile: run the encoders by ``torch.compile``. The first frame then takes a minute, the later ones less.
+        cuda_graph: replay the image encoder as one CUDA graph; None does so on a GPU. Not with ``compile``.
+        threads: number of torch's threads on the CPU, for the whole process; None leaves it as it is.
+        measure: measure what was left to choose, for less than a second; False takes channels last.
+
+    Raises:
+        ValueError: there is no such precision.
+
+    Example:
+        >>> from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork
+        >>> encoders = ResidualEncoder(), ResidualEncoder()
+        >>> network = TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders))
+        >>> tuple(Execution(network, (64, 48), measure=False).encode_image(torch.rand(1, 1, 64, 48)).shape)
+        (1, 64, 16, 12)
+    """
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        image_size: Sequence[int],
+        *,
+        device: torch.device | str = "cpu",
+        precision: str = "auto",
+        channels_last: bool | None = None,
+        compile: bool = False,
+        cuda_graph: bool | None = None,
+        threads: int | None = None,
+        measure: bool = True,
+    ) -> None:
+        if precision not in (*_DTYPES, "auto"):
+            raise ValueError(f"precision is {precision!r}; give auto, {', '.join(_DTYPES)}")
+        self.device = torch.device(device)
+        on_gpu = self.device.type == "cuda"
+        if threads is not None:
+            torch.set_num_threads(threads)
+        if precision == "auto":
+            precision = "bfloat16" if on_gpu and torch.cuda.is_bf16_supported() else "float32"
+        self.precision = precision
+        self.network = network.to(self.device).eval()
+        self.image_size = tuple(image_size)
+        if channels_last is None:
+            channels_last = self._channels_last_is_faster() if measure else True
+        self.channels_last = channels_last
+        self._format()
+        self._encode: Callable[[torch.Tensor], torch.Tensor] = self.network.encode_image
+        if compile:
+            self._encode = torch.compile(self._encode)
+        self.cuda_graph = on_gpu and not compile if cuda_graph is None else cuda_graph and on_gpu
+        if self.cuda_graph:
+            self._encode = _Graph(self._encode, torch.rand(1, 1, *self.image_size, device=self.device), self._autocast)
+
+    @torch.no_grad()
+    def encode_image(self, image: torch.Tensor) -> torch.Tensor:
+        """Code of one image (1, 1, *image_size)."""
+        with self._autocast():
+            return self._encode(image)
+
+    @torch.no_grad()
+    def encode_patch(self, patch: torch.Tensor) -> torch.Tensor:
+        """Codes of patches (N, 1, P, P)."""
+        with self._autocast():
+            return self.network.encode_patch(patch)
+
+    @torch.no_grad()
+    def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+        """Means and log scales (N, 4), normalised, float32."""
+        with self._autocast():
+            return self.network.match(image_code, patch_code).float()
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """The network's weights."""
+        return self.network.state_dict()
+
+    def parameters(self) -> object:
+        """The network's parameters."""
+        return self.network.parameters()
+
+    def _autocast(self) -> contextlib.AbstractContextManager:
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, _DTYPES[self.precision])
+
+    def _format(self) -> None:
+        self.network.to(memory_format=torch.channels_last if self.channels_last else torch.contiguous_format)
+
+    def _channels_last_is_faster(self) -> bool:
+        image = torch.rand(1, 1, *self.image_size, device=self.device)
+        self._encode = self.network.encode_image
+        times = {}
+        for self.channels_last in (True, False):
+            self._format()
+            times[self.channels_last] = self._median_time(lambda: self.encode_image(image))
+        return times[True] <= times[False]
+
+    def _median_time(self, work: Callable[[], object], repeats: int = 5) -> float:
+        times = []
+        for _ in range(repeats + 2):  # the first two warm up
+            start = time.perf_counter()
+            work()
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+            times.append(time.perf_counter() - start)
+        return statistics.median(times[2:])
+
+
+class _Graph:
+    """A function of one tensor of fixed shape, captured once and replayed; its result is overwritten by the next."""
+
+    def __init__(
+        self,
+        work: Callable[[torch.Tensor], torch.Tensor],
+        example: torch.Tensor,
+        autocast: Callable[[], contextlib.AbstractContextManager],
+    ) -> None:
+        self.input = example
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.no_grad(), torch.cuda.stream(side), autocast():
+            for _ in range(3):
+                work(self.input)
+        torch.cuda.current_stream().wait_stream(side)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.no_grad(), torch.cuda.graph(self.graph), autocast():
+            self.output = work(self.input)
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        self.input.copy_(image)
+        self.graph.replay()
+        return self.output
