@@ -163,3 +163,22 @@ def test_a_pair_of_what_is_not_in_the_data_is_told_with_its_line(tmp_path, patie
     table = write(tmp_path, f"a_0.nii,,b_0.nii,\n{fault}\n")
     with pytest.raises(InputError, match=r"pairs\.csv, line 3: frame \d of (x|e_0)\.nii is not in the data set"):
         given_pairs(table, patients)
+
+
+def test_only_frames_that_may_be_taken_are_paired(tmp_path, write_clip, frame_dataset):
+    write_clip(tmp_path / "clip.nii", MOTION, shape=(40, 40))
+    frames = [frame for frame in usable_frames(frame_dataset(tmp_path, (40, 40)), 17)[0] if frame.index in (1, 4, 6)]
+    keys, _ = within_subject_pairs(frames, 1, 17, np.random.RandomState(0))
+    assert {keys[0].source.index, keys[0].targets[0].index} <= {1, 4, 6}
+
+
+def test_a_series_in_which_nothing_moves_has_no_pair_and_is_named(tmp_path, write_clip, frame_dataset):
+    write_clip(tmp_path / "clip.nii", [(0, 0)] * 4, shape=(40, 40))
+    frames, _ = usable_frames(frame_dataset(tmp_path, (40, 40)), 17)
+    keys, notes = within_subject_pairs(frames, 1, 17, np.random.RandomState(0))
+    assert keys == []
+    assert notes == ["1 series in which nothing moves, so without a pair: clip.nii"]
+
+
+def test_a_motion_of_more_than_half_a_patch_is_not_cut_off(clip):
+    assert motion_extremes(clip([(0, d) for d in (0, 1, 5, 6, 7, 8, 0)]), 11)[1] == 5

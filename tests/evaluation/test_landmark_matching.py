@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import torch
 
+from scripts.baselines import NCCMatcher
 from scripts.data.example_images import read_example_points
 from scripts.evaluation import EvaluationResult, LandmarkMatching
 from scripts.io.input_error import InputError
@@ -344,9 +345,25 @@ def test_a_missing_table_is_told(clip):
 
 
 def test_a_landmark_that_no_image_has_is_refused(clip):
-    for options in ({"labels": ["left", "nose"]}, {"labels_apart": ["nose"]}):
-        with pytest.raises(InputError, match=r"no image of the data set has 'nose'; it has left"):
-            clip.evaluation(**options)
+    with pytest.raises(InputError, match=r"no image of the data set has 'nose'; it has left"):
+        clip.evaluation(labels=["left", "nose"])
+
+
+def test_a_landmark_to_report_apart_that_no_image_has_is_noted(clip):
+    assert "1 landmarks to report apart that no image has: nose" in clip.evaluation(labels_apart=["nose"]).notes
+
+
+def test_a_mark_in_a_frame_that_does_not_exist_is_noted(clip):
+    clip.lines(lambda line: True, "clip.nii,99,left,11,12\n")
+    assert "1 landmarks left out, marked in frames that do not exist: left in clip.nii, frame 99" in (
+        clip.evaluation().notes
+    )
+
+
+def test_with_no_landmark_in_the_main_figure_no_case_is_drawn(clip):
+    evaluation = clip.evaluation()
+    result = clip.evaluation(labels_apart=evaluation.names)(NCCMatcher())
+    assert list(result.figures) == ["learning_curve"]
 
 
 def test_a_landmark_that_is_marked_twice_is_refused_with_its_line(clip):

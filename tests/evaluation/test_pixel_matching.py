@@ -164,12 +164,17 @@ def test_answers_that_are_not_finite_are_counted_named_and_left_out(clip, blind)
 
 
 def test_an_answer_with_a_sigma_of_zero_is_left_out_in_px_and_in_mm(clip, known_matcher):
-    result = evaluate(clip([(0, 0)]), known_matcher(offset=OFFSET, sure=lambda places: places[:, 0] < FAR_LEFT))
+    def left(places: torch.Tensor) -> torch.Tensor:
+        return places[:, 0] < FAR_LEFT
+
+    # twice as far off where its sigma is 0
+    matcher = known_matcher(offset=lambda places: torch.tensor(OFFSET) * (1 + left(places))[:, None], sure=left)
+    result = evaluate(clip([(0, 0)]), matcher)
     assert f"clip.nii (70 of {POINTS})" in result.notes[0]
     residuals = result.residuals["self-matching"]
     assert result.metrics["number"] == len(residuals.errors) == POINTS - 70
-    # the figures in mm have the number of those in px
-    assert result.metrics["mean_mm"] == result.metrics["mean_px"] == pytest.approx(5, abs=1e-4)
+    for unit in ("px", "mm"):
+        assert result.metrics[f"max_{unit}"] == pytest.approx(5, abs=1e-4)
 
 
 def test_no_finite_answer_at_all_leaves_no_figure_and_no_crash(clip, known_matcher):

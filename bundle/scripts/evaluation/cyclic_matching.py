@@ -129,7 +129,8 @@ class CyclicMatching:
             return self.given, "given", notes
         subjects = self.subjects
         if subjects == "auto":
-            subjects = "within" if any(one.length > 1 for one in self.dataset.series) else "cross"
+            sources = [frame.prepared.source for frame in frames]
+            subjects = "within" if len(set(sources)) < len(sources) else "cross"
         if subjects == "within":
             keys, more = within_subject_pairs(frames, self.key_images, self.patch_size, random)
         else:

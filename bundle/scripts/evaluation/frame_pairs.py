@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -47,7 +48,9 @@ class KeyFrame:
     targets: list[Frame]
 
 
-def motion_extremes(prepared: PreparedSeries, patch_size: int, most_frames: int = 60) -> tuple[int, int]:
+def motion_extremes(
+    prepared: PreparedSeries, patch_size: int, indices: Sequence[int] | None = None, most_frames: int = 60
+) -> tuple[int, int]:
     """The frames of a series that lie furthest apart in its main motion: end-expiration and end-inspiration.
 
     A coarse grid of patches is followed with cross-correlation, not with the network that is judged. The first
@@ -57,17 +60,19 @@ def motion_extremes(prepared: PreparedSeries, patch_size: int, most_frames: int 
     Args:
         prepared: the series, of two frames or more.
         patch_size: side of the patches, px of the network's image.
-        most_frames: a longer series is looked at in so many frames, evenly spread.
+        indices: the frames that may be taken; None for all.
+        most_frames: where there are more, so many are looked at, evenly spread.
 
     Returns:
-        Index of the resting frame and of the other extreme.
+        Index of the resting frame and of the other extreme; twice the same where nothing moves.
 
     Example:
         >>> motion_extremes(prepared, 32)  # doctest: +SKIP
         (12, 3)
     """
-    frames = np.unique(np.linspace(0, prepared.length - 1, min(most_frames, prepared.length)).round().astype(int))
-    first, fit = prepared.image(0), prepared.fit
+    taken = np.arange(prepared.length) if indices is None else np.asarray(indices)
+    frames = taken[np.unique(np.linspace(0, len(taken) - 1, min(most_frames, len(taken))).round().astype(int))]
+    first, fit = prepared.image(int(frames[0])), prepared.fit
     shape = first.shape[2:]
     axes = [
         offset + torch.linspace(0.2, 0.8, 5) * (size - 1) for offset, size in zip(fit.offset, fit.scaled, strict=True)
@@ -76,7 +81,7 @@ def motion_extremes(prepared: PreparedSeries, patch_size: int, most_frames: int 
     patches = extract_patches(first, points, patch_size)
     found = torch.stack([match_points(NCCMatcher(), prepared.image(int(t)), patches, shape) for t in frames])
     # a lookalike at the other side of the image is no motion
-    moved = (found - points).clamp(-patch_size / 2, patch_size / 2).flatten(1)
+    moved = (found - points).clamp(-patch_size, patch_size).flatten(1)
     moved = moved - moved.mean(dim=0)
     signal = moved @ torch.linalg.svd(moved, full_matrices=False).Vh[0]
     median = signal.quantile(0.5)
@@ -102,16 +107,20 @@ def within_subject_pairs(
     by_source: dict[str, list[Frame]] = defaultdict(list)
     for frame in frames:
         by_source[frame.prepared.source].append(frame)
-    series = [group[0] for group in by_source.values() if len(group) > 1]
+    series = [group for group in by_source.values() if len(group) > 1]
     notes = left_out(
         [group[0].prepared.name for group in by_source.values() if len(group) == 1],
         "series of one image, which have no pair within the subject",
     )
-    keys = []
-    for one in tqdm(draw_some(series, number, random), desc="finding motion", unit="series", disable=None):
-        rest, other = motion_extremes(one.prepared, patch_size)
-        keys.append(KeyFrame(Frame(one.prepared, rest), [Frame(one.prepared, other)]))
-    return keys, notes
+    keys, still = [], []
+    for group in tqdm(draw_some(series, number, random), desc="finding motion", unit="series", disable=None):
+        prepared = group[0].prepared
+        rest, other = motion_extremes(prepared, patch_size, [frame.index for frame in group])
+        if rest == other:
+            still.append(prepared.name)
+        else:
+            keys.append(KeyFrame(Frame(prepared, rest), [Frame(prepared, other)]))
+    return keys, notes + left_out(still, "series in which nothing moves, so without a pair")
 
 
 def cross_subject_pairs(

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -72,9 +73,12 @@ def read_labelled_frames(
     frames, notes = usable_frames(dataset, patch_size)
     known = {(frame.prepared.name, frame.index): frame for frame in frames}
     points: dict[tuple[str, int], dict[str, torch.Tensor]] = defaultdict(dict)
-    outside = []
+    outside, nowhere = [], []
+    lengths = {one.name: one.length for one in dataset.series}
     for row in read_examples_csv(path):
         key = (row.image, row.frame or 0)
+        if key[1] >= lengths.get(row.image, math.inf):
+            nowhere.append(f"{row.label} in {row.image}, frame {row.frame}")
         if key not in known or (labels is not None and row.label not in labels):
             continue
         if row.label in points[key]:
@@ -88,6 +92,7 @@ def read_labelled_frames(
             outside.append(f"{row.label} in {known[key].name}")
     labelled = [LabelledFrame(known[key], marks) for key, marks in points.items() if marks]
     bare = [frame.name for key, frame in known.items() if not points.get(key)]
+    notes += left_out(nowhere, "landmarks left out, marked in frames that do not exist")
     notes += left_out(outside, "landmarks left out, marked outside of their images")
     notes += left_out(bare, "images without any landmark in the table")
     return labelled, notes
@@ -164,7 +169,7 @@ def given_groups(
     if subjects == "auto":
         subjects = "within" if any(own.values()) else "cross"
     if subjects == "within":
-        alone = [frames[key].prepared.name for key in frames if not own[key[0]]]
+        alone = list(dict.fromkeys(frames[key].prepared.name for key in frames if not own[key[0]]))
         notes = left_out(alone, "series with examples but no other labelled frame to judge")
         groups = [
             LandmarkGroup([one for one in candidates if one.frame.prepared.source == source], targets)

@@ -95,10 +95,12 @@ def match_landmarks(
         for one in tqdm(group.candidates, desc="examples", unit="image", leave=False, disable=None)
         if any(label in one.points for label in labels)
     ]
-    codes, biases = (torch.cat(parts) for parts in zip(*encoded, strict=True))
     shape = (len(group.candidates), len(group.targets), len(labels), 2)
     means, sigmas = torch.full(shape, torch.nan), torch.full(shape, torch.nan)
-    for t, target in enumerate(tqdm(group.targets, desc="landmarks", unit="image", leave=False, disable=None)):
+    targets = group.targets if encoded else []
+    if encoded:
+        codes, biases = (torch.cat(parts) for parts in zip(*encoded, strict=True))
+    for t, target in enumerate(tqdm(targets, desc="landmarks", unit="image", leave=False, disable=None)):
         image, fit = target.frame.image(device), target.frame.prepared.fit
         found, scale = match_in_chunks(matcher, matcher.encode_image(image), codes, image.shape[2:], chunk_size)
         means[owners[0], t, owners[1]] = fit.to_original((found - biases).cpu())

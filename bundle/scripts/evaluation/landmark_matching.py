@@ -119,12 +119,15 @@ class LandmarkMatching:
 
     def _split(self, labelled: list[LabelledFrame], examples: Sequence[ExamplePoint], images: int) -> None:
         self.names = list(dict.fromkeys(label for one in labelled for label in one.points))
-        missing = [label for label in [*(self.labels or []), *self.labels_apart] if label not in self.names]
+        missing = [label for label in self.labels or [] if label not in self.names]
         if labelled and missing:
             raise InputError(
                 f"{self.truth}: no image of the data set has {', '.join(map(repr, missing))}; "
                 f"it has {', '.join(self.names)}"
             )
+        unknown = [label for label in self.labels_apart if label not in self.names]
+        self.notes += left_out(unknown, "landmarks to report apart that no image has")
+        self.labels_apart = [label for label in self.labels_apart if label in self.names]
         random = np.random.RandomState(self.seed)
         if examples:
             given = given_groups(labelled, examples, self.subjects, images, random)
@@ -144,10 +147,11 @@ class LandmarkMatching:
         curves = {"Template matching network": trial} | baselines
         main = self._columns()
         figures = {
-            "learning_curve": lambda: draw_learning_curve({n: one.curve(main, self.seed) for n, one in curves.items()}),
-            "best_cases": partial(self._draw_cases, trial, worst=False),
-            "worst_cases": partial(self._draw_cases, trial, worst=True),
+            "learning_curve": lambda: draw_learning_curve({n: one.curve(main, self.seed) for n, one in curves.items()})
         }
+        if trial.lengths(trial.at_most(self.few), main)[0][0].isfinite().any():
+            figures["best_cases"] = partial(self._draw_cases, trial, worst=False)
+            figures["worst_cases"] = partial(self._draw_cases, trial, worst=True)
         residuals = {"landmarks, 1 example": trial.residuals(trial.fewest)}
         if trial.at_most(self.few) > trial.fewest:
             residuals["landmarks, several examples"] = trial.residuals(trial.at_most(self.few))
@@ -212,7 +216,9 @@ class LandmarkMatching:
             bare = [one.frame.name for group in self.groups for one in group.candidates if name not in one.points]
             notes += left_out(bare, f"example images without {name}, which are no examples of it")
             fewest = min(int(answers.marked[:, i].sum()) for answers in trial.answers)
-            if fewest < max(trial.errors):
+            if fewest == 0:
+                notes.append(f"{name} has no example for some of the images, so no answer there")
+            elif fewest < max(trial.errors):
                 notes.append(f"{name} has {fewest} examples at most, so larger numbers of examples use {fewest}")
         notes += left_out(trial.failed(), "target images with answers that are not finite, which are left out")
         skipped = [str(count) for count in self.counts if count not in trial.errors]

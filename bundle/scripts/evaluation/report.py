@@ -143,7 +143,7 @@ def _landmark_matching(
 ) -> Section:
     metrics = result.metrics
     if not metrics:
-        return Section("Landmarks from examples (section III-C)", "Not evaluated: no landmarks are known.")
+        return Section("Landmarks from examples (section III-C)", "Not evaluated; why stands under what is missing.")
     main = ", ".join(metrics["labels"])
     apart = f" Reported apart: {', '.join(metrics['labels_apart'])}." if metrics["labels_apart"] else ""
     examples = metrics["few_shot"]["examples"]

@@ -39,8 +39,11 @@ def write_result(folder: Path, result: EvaluationResult) -> list[str]:
         >>> write_result(Path("out"), result)  # doctest: +SKIP
         ['pixel_matching/map_001.png']
     """
+    table = folder / f"{result.name}.csv"
     if result.rows:
-        _write_rows(folder / f"{result.name}.csv", result.rows)
+        _write_rows(table, result.rows)
+    else:
+        table.unlink(missing_ok=True)
     shutil.rmtree(folder / result.name, ignore_errors=True)
     pictures = []
     for name, draw in tqdm(result.figures.items(), desc=f"{result.name} figures", leave=False, disable=None):
