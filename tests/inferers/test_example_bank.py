@@ -65,6 +65,58 @@ def test_dropping_leaves_the_others(bank):
         bank.drop("apex")
 
 
+def test_renaming_changes_the_name_and_nothing_else(bank):
+    before = bank.codes
+    bank.rename("apex", "tip")
+    assert bank.labels == ["tip", "valve", "septum"]
+    assert [bank.select(label) for label in bank.labels] == [[0, 2], [1], [3]]
+    assert [bank.count("tip"), bank.count("apex")] == [2, 0]
+    assert torch.equal(bank.codes, before)
+    bank.rename("valve", "apex")  # the old name is free again
+    assert bank.labels == ["tip", "apex", "septum"]
+
+
+def test_renaming_refuses_unknown_and_taken_names(bank):
+    with pytest.raises(KeyError, match="no example of 'tip'"):
+        bank.rename("tip", "new")
+    with pytest.raises(ValueError, match="'valve' is the name of another"):
+        bank.rename("apex", "valve")
+    assert bank.labels == ["apex", "valve", "septum"]
+
+
+def test_a_renamed_landmark_is_saved_by_its_new_name(tmp_path, bank):
+    bank.rename("septum", "wall")
+    bank.save(tmp_path / "examples.pt")
+    loaded = ExampleBank(NCCMatcher(), patch_size=8)
+    loaded.load(tmp_path / "examples.pt")
+    assert loaded.labels == ["apex", "valve", "wall"]
+
+
+def test_stacked_codes_are_kept_until_the_examples_change(tmp_path, bank, image):
+    bank.save(tmp_path / "examples.pt")
+    first, biases = bank.codes, bank.biases
+    assert bank.codes is first and bank.biases is biases
+    bank.add(image, torch.tensor([[9.5, 9.5]]), ["new"])
+    added = bank.codes
+    assert torch.equal(added, torch.cat([first, image[:, :, 6:14, 6:14]]))
+    assert len(bank.biases) == 5
+    bank.drop("valve")
+    assert torch.equal(bank.codes, added[[0, 2, 3, 4]])
+    assert len(bank.biases) == 4
+    bank.load(tmp_path / "examples.pt")
+    assert torch.equal(bank.codes, first)
+    assert len(bank.biases) == 4
+    assert bank.codes is bank.codes
+
+
+def test_a_bank_that_became_empty_has_no_codes(bank):
+    _ = bank.codes
+    for label in bank.labels:
+        bank.drop(label)
+    with pytest.raises(ValueError, match="no example; add"):
+        _ = bank.codes
+
+
 def test_the_examples_of_a_series_speak_for_it_alone_where_it_has_any(tmp_path, image):
     bank = ExampleBank(NCCMatcher(), patch_size=8)
     for source, labels in [("a.nii", ["apex", "valve"]), ("b.nii", ["apex"]), (None, ["apex"])]:

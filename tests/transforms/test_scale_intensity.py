@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.transforms import scale_intensity
 from scripts.transforms.scale_intensity import scale_series_intensity
 
 
@@ -60,9 +59,33 @@ def test_a_few_bright_pixels_on_an_even_ground_are_kept():
     assert scaled.sum() == 1.5
 
 
-def test_large_series_are_sampled(frames, monkeypatch):
+@pytest.mark.parametrize("largest_sample", [100, 999, 1800, 3599])
+def test_large_series_are_scaled_by_the_percentiles_of_evenly_spread_pixels(frames, largest_sample):
     whole = scale_series_intensity(frames)
-    monkeypatch.setattr(scale_intensity, "_LARGEST_SAMPLE", 1800)
-    sampled = scale_series_intensity(frames)
+    sampled = scale_series_intensity(frames, largest_sample=largest_sample)
     assert not torch.equal(sampled, whole)
-    assert (sampled - whole).abs().max() < 0.1
+    assert (sampled - whole).abs().mean() < 0.1
+    # every 1 + 3600 // n-th of all 3600 pixels
+    low, high = np.percentile(frames.numpy().ravel()[:: 1 + 3600 // largest_sample], [0.5, 99.5])
+    np.testing.assert_allclose(sampled, np.clip((frames.numpy() - low) / (high - low), 0, 1), atol=1e-5)
+
+
+def test_a_series_below_the_largest_sample_is_not_sampled(frames):
+    assert torch.equal(scale_series_intensity(frames, largest_sample=3601), scale_series_intensity(frames))
+
+
+def test_a_bright_pixel_that_the_sample_misses_still_counts_on_an_even_ground():
+    frame = torch.full((1, 1, 40, 30), 3.0)
+    frame[0, 0, 11, 7] = 5.0
+    scaled = scale_series_intensity(frame, largest_sample=50)
+    assert scaled[0, 0, 11, 7] == 1.0
+    assert scaled.sum() == 1.0
+
+
+def test_the_largest_sample_is_all_that_percentiles_are_taken_of(frames, monkeypatch):
+    taken, percentile = [], np.percentile
+    monkeypatch.setattr(np, "percentile", lambda sample, q: taken.append(sample.size) or percentile(sample, q))
+    for largest in [1, 7, 500, 3600, 4000]:
+        scale_series_intensity(frames, largest_sample=largest)
+    assert all(size <= largest for size, largest in zip(taken, [1, 7, 500, 3600, 4000], strict=True))
+    assert taken[-1] == 3600

@@ -78,7 +78,7 @@ class FramePreparer:
         Raises:
             TypeError: this is no array or tensor of real numbers.
             ValueError: it is not of that shape, not of the size of the frames before, or the region is outside of it.
-            FrameFaultError: it has values that are not finite, or is constant.
+            FrameFaultError: it has values that are not finite or too far apart for float32, or is constant.
         """
         image = _as_image(frame)
         self._check_size(tuple(image.shape[2:]))
@@ -87,7 +87,10 @@ class FramePreparer:
             raise FrameFaultError("the frame has values that are not finite")
         if used.max() == used.min():
             raise FrameFaultError("the frame is constant")
-        return self.fit.resample(scale_series_intensity(used, largest_sample=_SAMPLE)).to(self.device)
+        prepared = self.fit.resample(scale_series_intensity(used, largest_sample=_SAMPLE))
+        if not torch.isfinite(prepared).all():
+            raise FrameFaultError("the frame's values are too far apart")
+        return prepared.to(self.device)
 
     def _check_size(self, size: tuple[int, ...]) -> None:
         if self._fit is None:
@@ -104,11 +107,11 @@ def _as_image(frame: np.ndarray | torch.Tensor) -> torch.Tensor:
         if frame.dtype.kind not in "biuf":
             raise TypeError(f"a frame must have real numbers, not {frame.dtype}")
         with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is flagged as such
-            frame = torch.from_numpy(np.ascontiguousarray(frame, dtype=np.float32))
+            frame = torch.from_numpy(np.array(frame, dtype=np.float32))
     elif not isinstance(frame, torch.Tensor):
         raise TypeError(f"a frame must be a numpy array or a torch tensor, not {type(frame).__name__}")
-    if frame.is_complex():
-        raise TypeError("a frame must have real numbers, not complex ones")
+    if frame.is_complex() or frame.layout != torch.strided:
+        raise TypeError(f"a frame must have real numbers, not complex or sparse ones: {frame.dtype}, {frame.layout}")
     frame = frame.squeeze(0) if frame.ndim == 3 and frame.shape[0] == 1 else frame
     if frame.ndim != 2 or 0 in frame.shape:
         raise ValueError(f"a frame must have the shape (X, Y) or (1, X, Y) with a pixel at least, not {frame.shape}")

@@ -46,7 +46,7 @@ class TrackedLandmark:
         sigma: (2,), standard deviation, px.
         valid: whether to rely on it.
         reason: why not; empty where it is valid.
-        world: (3,), RAS mm; None where no affine was given.
+        world: (3,), RAS mm, NaN as the point; None where no affine was given.
         examples: (K, 2), where each of its examples was found, px.
         measures: (4,), what :class:`Trust` judged, in the order of :data:`scripts.inferers.DOUBTS`.
         predicted: (2,), where it will be ``horizon_ms`` later, px; None without a predictor or the frame's time.
@@ -178,12 +178,19 @@ class LandmarkTracker:
             examples: (frame, point, label); the point is in px of the frame, index order (x, y).
 
         Raises:
-            TypeError, ValueError: a frame is of no use (see :class:`FramePreparer`), or a point lies outside of it.
+            TypeError, ValueError: a frame is of no use (see :class:`FramePreparer`), or a point lies outside of it; the
+                examples are then as they were.
         """
+        before = self.__dict__.copy()
         self._clear()
-        for frame, point, label in examples:
-            self.add(frame, [point], [label])
+        try:
+            for frame, point, label in examples:
+                self.add(frame, [point], [label])
+        except Exception:
+            self.__dict__ = before
+            raise
 
+    @torch.no_grad()
     def add(self, frame: Array, points: Sequence[Sequence[float]], labels: Sequence[str]) -> None:
         """Add examples that lie on one frame, at any time.
 
@@ -199,14 +206,15 @@ class LandmarkTracker:
             image = self._prepare(frame)
         except FrameFaultError as fault:
             raise ValueError(f"no examples can be taken from this frame: {fault}") from fault
-        original = torch.as_tensor(np.asarray(points, dtype=np.float32)).reshape(-1, 2)
+        original = torch.as_tensor(np.array(points, dtype=np.float32))
+        if original.shape != (len(labels), 2) or not len(labels):
+            raise ValueError(f"give points (N, 2) and N labels, one at least, not {original.shape} and {len(labels)}")
         inside = self._prepare.fit.contains(original)
         for point, label, there in zip(original.tolist(), labels, inside.tolist(), strict=True):
             if not there:
                 raise ValueError(f"example {label!r} at {point} px lies outside of its frame")
         at = self._prepare.fit.to_network(original).to(self.device)
         self.bank.add(image, at, labels)
-        # a captured graph overwrites its result: what is kept is a copy
         self._frames.append(_ExampleFrame(self.matcher.encode_image(image).clone(), image))
         self._frame_of += [len(self._frames) - 1] * len(labels)
         self._patches += list(extract_patches(image, at, self.patch_size))
@@ -245,6 +253,7 @@ class LandmarkTracker:
             self._observed_ms[new] = self._observed_ms.pop(label)
         self._plan()
 
+    @torch.no_grad()
     def update(self, frame: Array, *, affine: Array | None = None, time_ms: float | None = None) -> TrackedFrame:
         """Find all landmarks in a frame.
 
@@ -252,18 +261,22 @@ class LandmarkTracker:
             frame: see :class:`FramePreparer`. One that is constant or has values that are not finite gives answers that
                 are not valid; so does an answer that :class:`Trust` doubts.
             affine: (4, 4), index (x, y, 0, 1) to RAS mm, for world positions.
-            time_ms: when the frame was taken, for predictions.
+            time_ms: when the frame was taken, for predictions. A time before that of the last frame begins them anew.
 
         Raises:
-            TypeError, ValueError: see :class:`FramePreparer`; or there is no example.
+            TypeError, ValueError: see :class:`FramePreparer`; or there is no example, or time or affine are of no use.
         """
         if not len(self.bank):
             raise ValueError("there is no example to track; call set_examples or add first")
+        if time_ms is not None and not math.isfinite(time_ms):
+            raise ValueError(f"time_ms is {time_ms}; give a finite number of milliseconds")
+        if affine is not None and np.shape(affine) != (4, 4):
+            raise ValueError(f"an affine has the shape (4, 4), not {np.shape(affine)}")
         begin = time.perf_counter()
         try:
             image = self._prepare(frame)
         except FrameFaultError as fault:
-            return self._nothing(str(fault), time_ms, 1000 * (time.perf_counter() - begin))
+            return self._nothing(str(fault), affine, time_ms, 1000 * (time.perf_counter() - begin))
         prepared = time.perf_counter()
         code = self._encode(image)
         encoded = time.perf_counter()
@@ -323,9 +336,9 @@ class LandmarkTracker:
         ]
 
     def _encode(self, image: torch.Tensor) -> torch.Tensor:
-        """The image's code; that of the last frame if it is the same."""
+        """The image's code, that of the last frame if it is the same; a copy, as a captured graph overwrites it."""
         if self._last is None or not torch.equal(image, self._last.image):
-            self._last = _ExampleFrame(self.matcher.encode_image(image), image)
+            self._last = _ExampleFrame(self.matcher.encode_image(image).clone(), image)
         return self._last.code
 
     def _match(self, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -432,13 +445,16 @@ class LandmarkTracker:
         if label not in self._predictors:
             self._predictors[label] = self.predictor()
         predictor = self._predictors[label]
+        if time_ms < self._observed_ms.get(label, -math.inf):  # a clock that began anew
+            predictor.reset()
+            self._observed_ms.pop(label)
         # a frame that is asked for again was given to the predictor before
         if valid and time_ms > self._observed_ms.get(label, -math.inf):
             predictor.update(time_ms, point, sigma)
             self._observed_ms[label] = time_ms
         return predictor.predict(time_ms + self.horizon_ms)
 
-    def _nothing(self, reason: str, time_ms: float | None, milliseconds: float) -> TrackedFrame:
+    def _nothing(self, reason: str, affine: Array | None, time_ms: float | None, milliseconds: float) -> TrackedFrame:
         """A frame that shows nothing."""
         lost = torch.full((2,), torch.nan)
         landmarks = {
@@ -447,14 +463,15 @@ class LandmarkTracker:
                 lost,
                 False,
                 reason,
-                None,
+                _world(lost, affine),
                 torch.full((len(examples), 2), torch.nan),
                 torch.full((4,), torch.nan),
                 self._predict(label, time_ms, lost, lost, valid=False),
             )
             for label, examples in self._examples.items()
         }
-        return TrackedFrame(landmarks, {"prepare": milliseconds, "total": milliseconds})
+        steps = dict.fromkeys(("encode", "match", "check"), 0.0)
+        return TrackedFrame(landmarks, {"prepare": milliseconds, **steps, "total": milliseconds})
 
 
 def _world(point: torch.Tensor, affine: Array | None) -> torch.Tensor | None:

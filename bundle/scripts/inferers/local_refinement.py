@@ -21,7 +21,7 @@ from scripts.transforms.patch import extract_patches
 
 __all__ = ["LocalRefinement"]
 
-_VARIANCE_FLOOR = 1e-8  # of [0, 1] intensities; less is rounding, not contrast
+_CONTRAST_FLOOR = 1e-3  # standard deviation of [0, 1] intensities; less is rounding, not contrast
 
 
 class LocalRefinement:
@@ -32,9 +32,12 @@ class LocalRefinement:
     way only where a top of the correlation lies there. It is not meant for examples of other subjects.
 
     Args:
-        reach: farthest move along an axis, px of the network's image.
+        reach: farthest move along an axis, px of the network's image, 1 or more.
         gate: farthest move in sigmas; never less than ``least`` px.
         least: distance that is always searched, px.
+
+    Raises:
+        ValueError: the reach is less than a pixel.
 
     Example:
         >>> image = F.avg_pool2d(torch.rand(1, 1, 80, 80), 5, 1)
@@ -45,6 +48,8 @@ class LocalRefinement:
     """
 
     def __init__(self, *, reach: int = 6, gate: float = 3.0, least: float = 3.0) -> None:
+        if reach < 1:
+            raise ValueError(f"reach is {reach}; give 1 px or more, or no refinement at all")
         self.reach = reach
         self.gate = gate
         self.least = least
@@ -88,8 +93,10 @@ def _correlation(windows: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
     windows = windows - windows.mean(dim=(2, 3), keepdim=True)
     product = F.conv2d(windows.transpose(0, 1), patches, groups=len(patches))[0] / side**2
     mean, energy = (F.avg_pool2d(one, side, stride=1)[:, 0] for one in (windows, windows.square()))
-    variance = (energy - mean.square()) * patches.square().mean(dim=(1, 2, 3))[:, None, None]
-    return torch.where(variance > _VARIANCE_FLOOR**2, product * variance.clamp_min(1e-30).rsqrt(), 0.0).clamp(-1, 1)
+    around = energy - mean.square()
+    own = patches.square().mean(dim=(1, 2, 3))[:, None, None].expand_as(around)
+    contrast = torch.minimum(around, own) > _CONTRAST_FLOOR**2
+    return torch.where(contrast, product * (around * own).clamp_min(1e-30).rsqrt(), 0.0).clamp(-1, 1)
 
 
 def _best_top(scores: torch.Tensor, allowed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -80,7 +80,7 @@ class Trust:
             false_alarm: share in (0, 1).
 
         Raises:
-            ValueError: there are too few answers for such a share.
+            ValueError: the share is not in (0, 1), or there are too few answers for it.
 
         Example:
             >>> measures = torch.rand(1000, 4, generator=torch.Generator().manual_seed(0))
@@ -88,21 +88,39 @@ class Trust:
             >>> sum(map(bool, trust.judge(measures))) / 1000 <= 0.02
             True
         """
+        if not 0.0 < false_alarm < 1.0:
+            raise ValueError(f"the share of false alarms is {false_alarm}; give one between 0 and 1, such as 0.01")
         if len(measures) * false_alarm < 1.0:
             raise ValueError(
                 f"{len(measures)} answers are too few for a share of {false_alarm:g} false alarms; "
                 f"give {int(1 / false_alarm) + 1} or more, or a larger share"
             )
+        measures = measures.double()
         measured = measures.isfinite().any(dim=0)
         names = [name for name, there in zip(DOUBTS, measured, strict=True) if there]
-        # NaN is smaller than any limit: it is never flagged
-        ordered = measures[:, measured].double().nan_to_num(nan=-torch.inf).sort(dim=0).values
-        # the number of answers above each limit, from few to many, as long as all limits together flag few enough
-        low, high = 0, int(len(measures) * false_alarm)
-        while low < high:
-            above = (low + high + 1) // 2
-            flagged = (measures[:, measured] > ordered[-1 - above]).any(dim=1).double().mean().item()
-            low, high = (above, high) if flagged <= false_alarm else (low, above - 1)
-        limits = ordered[-1 - low]
-        flagged = (measures[:, measured] > limits).any(dim=1).double().mean().item()
+        # the share of a measure's own answers above its limit, as large as all limits together allow
+        low, high, share = 0.0, 2.0 * false_alarm, false_alarm
+        for _ in range(30):
+            fits = _flagged(measures, _limits(measures, share)) <= false_alarm
+            low, high = (share, high) if fits else (low, share)
+            share = (low + min(high, false_alarm)) / 2
+        limits = _limits(measures, low)
+        flagged = _flagged(measures, limits)
+        limits = limits[measured]
         return cls(dict(zip(names, limits.tolist(), strict=True)), flagged)
+
+
+def _limits(measures: torch.Tensor, share: float) -> torch.Tensor:
+    """For each measure (4,) the smallest of its values that at most a share of them is above; NaN for no value."""
+    limits = []
+    for values in measures.T:
+        ordered = values[~values.isnan()].sort().values
+        limits.append(
+            ordered[-1 - int(share * len(ordered) + 1e-9)] if len(ordered) else torch.tensor(torch.nan).double()
+        )
+    return torch.stack(limits)
+
+
+def _flagged(measures: torch.Tensor, limits: torch.Tensor) -> float:
+    """Share of the answers with a measure above its limit; NaN is above none."""
+    return (measures > limits).any(dim=1).double().mean().item()
