@@ -181,4 +181,4 @@ def test_a_series_in_which_nothing_moves_has_no_pair_and_is_named(tmp_path, writ
 
 
 def test_a_motion_of_more_than_half_a_patch_is_not_cut_off(clip):
-    assert motion_extremes(clip([(0, d) for d in (0, 1, 5, 6, 7, 8, 0)]), 11)[1] == 5
+    assert set(motion_extremes(clip([(0, d) for d in (0, 1, 5, 6, 7, 8, 0)]), 11)) == {0, 5}
