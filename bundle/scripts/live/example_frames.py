@@ -1,0 +1,133 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The examples of a live stream, as frames in their original pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from scripts.data.image_reader import SeriesImage, read_image_series
+from scripts.data.image_series import image_series_of
+from scripts.io.examples_csv import Example, read_examples_csv
+from scripts.io.input_error import InputError
+
+__all__ = ["ExampleFrame", "read_example_frames"]
+
+
+@dataclass(frozen=True)
+class ExampleFrame:
+    """A frame with the examples that are given on it.
+
+    Attributes:
+        image: (X, Y), float32, in the units of its file.
+        points: (x, y) of each example, px.
+        labels: the landmark of each.
+        where: file and line of the first one, for messages.
+    """
+
+    image: torch.Tensor
+    points: list[tuple[float, float]]
+    labels: list[str]
+    where: str
+
+
+def read_example_frames(
+    path: str | os.PathLike[str] | None,
+    folder: str | os.PathLike[str],
+    labels: Sequence[str] | None = None,
+) -> list[ExampleFrame]:
+    """Read ``image,frame,label,x,y`` rows and the frames that they are on.
+
+    Each row names a file, absolute, or relative to the CSV file or to the folder of the stream. Unlike for a finished
+    data set, DICOM files of a series are not put together, as the series is still growing: ``frame`` is empty for a
+    file of one frame.
+
+    Args:
+        path: the CSV file.
+        folder: into which the stream is written.
+        labels: the landmarks that are wanted; None for all in the file.
+
+    Returns:
+        At least one, all of one size, in file order.
+
+    Raises:
+        InputError: there is no file, or it is at fault (see :func:`scripts.io.read_examples_csv`); an image is missing
+            or unreadable, has not that frame, does not hold the point or is not of the size of the others; or a wanted
+            label has no example.
+
+    Example:
+        >>> [frame.labels for frame in read_example_frames("examples.csv", "incoming")]  # doctest: +SKIP
+        [['valve', 'apex']]
+    """
+    if path is None:
+        raise InputError("landmarks are found from examples; give --examples FILE.csv (image,frame,label,x,y)")
+    rows = read_examples_csv(path)
+    labels = [labels] if isinstance(labels, str) else labels
+    if missing := [label for label in labels or [] if label not in {row.label for row in rows}]:
+        raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add a row for each or leave it out")
+    near = [Path(path).parent, Path(folder)]
+    images: dict[Path, SeriesImage] = {}
+    frames: dict[tuple[Path, int], ExampleFrame] = {}
+    for row in rows:
+        if labels is None or row.label in labels:
+            where = f"{path}, line {row.line}"
+            try:
+                _add(row, where, near, images, frames)
+            except InputError as error:
+                raise InputError(f"{where}: {error}") from error
+    return list(frames.values())
+
+
+def _add(
+    row: Example,
+    where: str,
+    near: Sequence[Path],
+    images: dict[Path, SeriesImage],
+    frames: dict[tuple[Path, int], ExampleFrame],
+) -> None:
+    file = next((folder / row.image for folder in near if (folder / row.image).is_file()), None)
+    if file is None:
+        places = " or ".join(map(str, near))
+        raise InputError(f"image {row.image!r} is neither an existing file nor found below {places}")
+    if file not in images:
+        images[file] = read_image_series(image_series_of([file], file.parent))
+    image = images[file].frames
+    if row.frame is None and len(image) > 1:
+        raise InputError(f"{row.image} has {len(image)} frames; tell in the column 'frame' which one the example is on")
+    if (row.frame or 0) >= len(image):
+        raise InputError(
+            f"frame {row.frame} of {row.image} does not exist; it has {len(image)}. "
+            "Name the file of the frame itself, and leave 'frame' empty"
+        )
+    key = file, row.frame or 0
+    shown = frames.setdefault(key, ExampleFrame(image[key[1], 0], [], [], where))
+    _check(row, shown, next(iter(frames.values())))
+    shown.points.append((row.x, row.y))
+    shown.labels.append(row.label)
+
+
+def _check(row: Example, shown: ExampleFrame, first: ExampleFrame) -> None:
+    width, height = shown.image.shape
+    if not (-0.5 <= row.x <= width - 0.5 and -0.5 <= row.y <= height - 0.5):
+        raise InputError(
+            f"example {row.label!r} at ({row.x:g}, {row.y:g}) lies outside {row.image} ({width} x {height} px); "
+            "x is the column and y the row, and the first pixel is 0"
+        )
+    if shown.image.shape != first.image.shape:
+        raise InputError(
+            f"{row.image} has {width} x {height} px, the image of {first.where} "
+            f"{first.image.shape[0]} x {first.image.shape[1]}; give examples on frames of the stream's size"
+        )
