@@ -152,11 +152,16 @@ def test_pictures_are_of_the_first_images_and_tables_of_all(data, tmp_path):
 def test_an_evaluations_figures_are_shown(data, tmp_path):
     output = tmp_path / "out"
     output.mkdir()
-    (output / "metrics.json").write_text(json.dumps({"cyclic_error_px": 1.875}))
+    matching = {"mean_px": 7.25, "notes": ["two images are too small"]}
+    (output / "metrics.json").write_text(json.dumps({"cyclic_error_px": 1.875, "pixel_matching": matching}))
+    (output / "report.html").write_text("all of it")
     page = (infer(data, output, max_pictures=0) / "index.html").read_text()
     assert "Cyclic error" in page
     assert "1.88" in page
     assert '"./metrics.json"' in page
+    # an evaluation's own tables are in its report
+    assert "7.25" not in page
+    assert '"./report.html"' in page
 
 
 def test_a_second_run_replaces_the_first(data, tmp_path):

@@ -43,8 +43,8 @@ class LandmarkWriter:
     """Collect the landmarks of each batch and write all files when the engine is done.
 
     Writes ``landmarks.csv``; ``markups/NAME.mrk.json`` an image; for the first images ``pictures/NAME.png`` or, for a
-    series, ``NAME.gif`` and ``NAME.trajectories.png``; and ``index.html``, which shows them with the figures of
-    ``metrics.json`` if an evaluation left one in the folder.
+    series, ``NAME.gif`` and ``NAME.trajectories.png``; and ``index.html``, which shows them with the single figures of
+    ``metrics.json`` and a link to ``report.html`` if an evaluation left them in the folder.
 
     Args:
         output_dir: folder to write to; it is made.
@@ -137,8 +137,11 @@ class LandmarkWriter:
 
     def _write_page(self, sections: list[Section]) -> None:
         metrics_file = self.output_dir / "metrics.json"
-        metrics = json.loads(metrics_file.read_text()) if metrics_file.exists() else None
-        tables = ["landmarks.csv"] + (["metrics.json"] if metrics else [])
+        metrics = json.loads(metrics_file.read_text()) if metrics_file.exists() else {}
+        tables = ["landmarks.csv"]
+        tables += [name for name in ("metrics.json", "report.html") if (self.output_dir / name).exists()]
+        # the evaluations, which have notes, have a report of their own
+        metrics = {name: one for name, one in metrics.items() if not (isinstance(one, dict) and "notes" in one)}
         images = len(self._found)
         drawn = "" if len(sections) == images else f" Pictures show the first {len(sections)}."
         write_report(
