@@ -319,12 +319,12 @@ def test_a_picture_shows_truth_and_answer_at_the_networks_size(known, known_matc
 
 def test_errors_come_with_their_sigmas_for_the_calibration(clip, known_matcher):
     residuals = clip.evaluate(known_matcher(noise=0.5), sigma_per_scale=2.0, correct_bias=False).residuals
-    assert list(residuals) == ["landmarks, 1 example", "landmarks, several examples"]
+    assert list(residuals) == ["landmarks, 1 example", "landmarks, 3 examples"]
     one = residuals["landmarks, 1 example"]
     assert one.errors.shape == (20 * 3 * 3, 2)
     torch.testing.assert_close(one.sigmas, torch.ones_like(one.sigmas))
     # all three examples there are: one draw; what they differ by adds to the sigma
-    several = residuals["landmarks, several examples"]
+    several = residuals["landmarks, 3 examples"]
     assert several.errors.shape == (3 * 3, 2)
     assert (several.sigmas > 1).all()
     assert list(clip.evaluate(known_matcher(), few=1).residuals) == ["landmarks, 1 example"]
@@ -347,6 +347,11 @@ def test_a_missing_table_is_told(clip):
 def test_a_landmark_that_no_image_has_is_refused(clip):
     with pytest.raises(InputError, match=r"no image of the data set has 'nose'; it has left"):
         clip.evaluation(labels=["left", "nose"])
+
+
+def test_where_it_need_not_be_there_a_wanted_landmark_is_noted(clip):
+    notes = clip.evaluation(labels=["left", "nose"], strict=False).notes
+    assert "1 wanted landmarks that no image has: nose" in notes
 
 
 def test_a_landmark_to_report_apart_that_no_image_has_is_noted(clip):

@@ -765,3 +765,31 @@ def test_a_frame_that_shows_nothing_answers_in_the_same_form():
     found = tracker.update(np.zeros(SHAPE), affine=np.eye(4))
     assert list(found.timings_ms) == ["prepare", "encode", "match", "check", "total"]
     assert found.landmarks["apex"].world.isnan().all()
+
+
+def test_a_frame_that_was_refused_does_not_settle_the_size() -> None:
+    tracker = LandmarkTracker(NCCMatcher(), 15, (40, 40), sigma_per_scale=0.01)
+    with pytest.raises(ValueError, match="constant"):
+        tracker.set_examples([(np.zeros((64, 64)), (5, 5), "a")])
+    frame = np.random.default_rng(0).random((40, 40))
+    with pytest.raises(ValueError, match="outside"):
+        tracker.add(np.random.default_rng(1).random((50, 50)), [(60, 5)], ["a"])
+    tracker.set_examples([(frame, (20, 20), "a")])
+    assert tracker.labels == ["a"]
+
+
+def test_a_way_back_that_ends_nowhere_is_no_reason_to_trust() -> None:
+    class NoWayBack(NCCMatcher):
+        def encode_patch(self, patch: torch.Tensor) -> torch.Tensor:
+            self.asked = getattr(self, "asked", 0) + 1
+            return patch if self.asked == 1 else patch * torch.nan
+
+        def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+            found = super().match(image_code, patch_code.nan_to_num())
+            return found.where(patch_code.isfinite().all(), torch.nan)
+
+    frame = np.random.default_rng(0).random((40, 40))
+    tracker = LandmarkTracker(NoWayBack(), 15, (40, 40), sigma_per_scale=0.01, correct_bias=False)
+    tracker.set_examples([(frame, (20, 20), "a")])
+    found = tracker.update(frame).landmarks["a"]
+    assert (found.valid, found.reason) == (False, "it is not found back in its example")

@@ -138,7 +138,7 @@ class Calibration:
         self, name: str, residuals: Residuals, known: Mapping[str, Residuals], notes: list[str]
     ) -> dict[str, dict[str, float]]:
         if name not in known:
-            notes.append(f"{name}: no conformal radii, as no landmarks of the validation split are known")
+            notes.append(f"{name}: no conformal radii, as the validation split has none of so many examples")
             return {}
         radius = radii(residuals.errors, residuals.sigmas)
         scores = radii(known[name].errors, known[name].sigmas)

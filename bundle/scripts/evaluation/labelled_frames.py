@@ -156,13 +156,17 @@ def given_groups(
     Returns:
         As :func:`split_groups`.
     """
-    points: dict[tuple[str, int], dict[str, torch.Tensor]] = defaultdict(dict)
+    points: dict[tuple[str, int, int], dict[str, torch.Tensor]] = defaultdict(dict)
     frames: dict[tuple[str, int], Frame] = {}
     for example in examples:
         key = (example.prepared.source, example.frame)
-        points[key][example.label] = example.point
         frames[key] = Frame(example.prepared, example.frame)
-    candidates = [LabelledFrame(frames[key], marks) for key, marks in points.items()]
+        # a second mark of a landmark on a frame is an example of its own
+        times = 0
+        while example.label in points[*key, times]:
+            times += 1
+        points[*key, times][example.label] = example.point
+    candidates = [LabelledFrame(frames[key[:2]], marks) for key, marks in points.items()]
     others = [one for one in labelled if (one.frame.prepared.source, one.frame.index) not in frames]
     sources = list(dict.fromkeys(source for source, _ in frames))
     own = {source: [one for one in others if one.frame.prepared.source == source] for source in sources}

@@ -53,6 +53,7 @@ class LandmarkMatching:
         examples: the examples to use; none draws them from one half of the labelled images.
         labels: the landmarks that are wanted, None for all.
         labels_apart: landmarks that are reported apart and not in the main figure, such as those of doubtful truth.
+        strict: refuse a wanted label that no image has; else it is noted.
         subjects: ``within``, ``cross`` or ``auto``, see :func:`scripts.evaluation.split_groups`.
         counts: numbers of examples; the paper's by default.
         few: the number of examples that stands for "few" in the tables, or the largest one below it that there is.
@@ -83,6 +84,7 @@ class LandmarkMatching:
         examples: Sequence[ExamplePoint] = (),
         labels: Sequence[str] | None = None,
         labels_apart: Sequence[str] = (),
+        strict: bool = True,
         subjects: str = "auto",
         counts: Sequence[int] = _COUNTS,
         few: int = 20,
@@ -102,6 +104,7 @@ class LandmarkMatching:
         self.truth = truth
         self.labels = [labels] if isinstance(labels, str) else labels
         self.labels_apart = [labels_apart] if isinstance(labels_apart, str) else list(labels_apart)
+        self.strict = strict
         self.counts = sorted(counts)
         self.few = few
         self.draws = draws
@@ -120,7 +123,8 @@ class LandmarkMatching:
     def _split(self, labelled: list[LabelledFrame], examples: Sequence[ExamplePoint], images: int) -> None:
         self.names = list(dict.fromkeys(label for one in labelled for label in one.points))
         missing = [label for label in self.labels or [] if label not in self.names]
-        if labelled and missing:
+        self.notes += left_out(missing, "wanted landmarks that no image has")
+        if labelled and missing and self.strict:
             raise InputError(
                 f"{self.truth}: no image of the data set has {', '.join(map(repr, missing))}; "
                 f"it has {', '.join(self.names)}"
@@ -152,9 +156,7 @@ class LandmarkMatching:
         if trial.lengths(trial.at_most(self.few), main)[0][0].isfinite().any():
             figures["best_cases"] = partial(self._draw_cases, trial, worst=False)
             figures["worst_cases"] = partial(self._draw_cases, trial, worst=True)
-        residuals = {"landmarks, 1 example": trial.residuals(trial.fewest)}
-        if trial.at_most(self.few) > trial.fewest:
-            residuals["landmarks, several examples"] = trial.residuals(trial.at_most(self.few))
+        residuals = {_name(count): trial.residuals(count) for count in (trial.fewest, trial.at_most(self.few))}
         notes = self.notes + self._missing_notes(trial) + spacing_notes([target.frame for target in trial.targets])
         metrics = self._metrics(trial) | {"baselines": {name: self._figures(one) for name, one in baselines.items()}}
         return EvaluationResult("landmark_matching", metrics, self._rows(trial), notes, figures, residuals)
@@ -244,3 +246,7 @@ class LandmarkMatching:
                 found[name] = fit.to_network(target.points[name] + off).tolist()
                 sigma[name] = (trial.sigmas[count][0, t, i] * torch.tensor(fit.scale)).tolist()
         return LandmarkCase(target.frame.image()[0, 0], truth, found, sigma, f"{target.frame.name}\n{error}")
+
+
+def _name(count: int) -> str:
+    return f"landmarks, {count} example{'s' if count > 1 else ''}"

@@ -146,7 +146,7 @@ def _landmark_matching(
         return Section("Landmarks from examples (section III-C)", "Not evaluated; why stands under what is missing.")
     main = ", ".join(metrics["labels"])
     apart = f" Reported apart: {', '.join(metrics['labels_apart'])}." if metrics["labels_apart"] else ""
-    examples = metrics["few_shot"]["examples"]
+    fewest, examples = (metrics[shot]["examples"] for shot in ("single_shot", "few_shot"))
     others = "frames of the same series" if metrics["subjects"] == "within" else "images"
     text = (
         f"Main figure: {main}.{apart} {metrics['target_images']} images of {metrics['target_patients']} patients were "
@@ -155,8 +155,8 @@ def _landmark_matching(
         "bootstrap)."
     )
     tables = [
-        _landmark_table(metrics, "single_shot", "One example"),
-        *([_landmark_table(metrics, "few_shot", f"{examples} examples")] if examples > 1 else []),
+        _landmark_table(metrics, "single_shot", "One example" if fewest == 1 else f"{fewest} examples"),
+        *([_landmark_table(metrics, "few_shot", f"{examples} examples")] if examples > fewest else []),
         _examples_table(metrics),
         _methods_table(metrics, results),
         _choices_table(metrics, results, network),
@@ -248,7 +248,8 @@ def _calibration(result: EvaluationResult, pictures: Sequence[str], _: Mapping) 
         "An ellipse that should hold a share of the truths, and the share it holds. The calibration error is the mean "
         "distance between the two over levels from 5 to 95 %; sharpness is the mean radius of the one-sigma ellipses. "
         "After: all sigmas times a temperature that was fitted without labels on the validation split. Conformal: "
-        "ellipses scaled so that they hold the landmarks of the validation split."
+        "ellipses scaled so that they hold the landmarks of the validation split. Landmarks are all there are, those "
+        "reported apart too."
     )
     temperatures = [f"{name}: {value:.2f}" for name, value in result.metrics["temperature"].items()]
     note = f"Temperatures: {', '.join(temperatures)}. " if temperatures else "No temperature. "

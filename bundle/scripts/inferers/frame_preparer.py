@@ -66,6 +66,10 @@ class FramePreparer:
             raise ValueError("the size of the frames is not known before the first one")
         return self._fit
 
+    def forget_size(self) -> None:
+        """Take frames of any size again."""
+        self._fit = None
+
     def __call__(self, frame: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Prepare one frame.
 

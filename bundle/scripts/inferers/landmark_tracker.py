@@ -188,6 +188,7 @@ class LandmarkTracker:
                 self.add(frame, [point], [label])
         except Exception:
             self.__dict__ = before
+            self._forget_size()
             raise
 
     @torch.no_grad()
@@ -205,6 +206,7 @@ class LandmarkTracker:
         try:
             image = self._prepare(frame)
         except FrameFaultError as fault:
+            self._forget_size()
             raise ValueError(f"no examples can be taken from this frame: {fault}") from fault
         original = torch.as_tensor(np.array(points, dtype=np.float32))
         if original.shape != (len(labels), 2) or not len(labels):
@@ -212,6 +214,7 @@ class LandmarkTracker:
         inside = self._prepare.fit.contains(original)
         for point, label, there in zip(original.tolist(), labels, inside.tolist(), strict=True):
             if not there:
+                self._forget_size()
                 raise ValueError(f"example {label!r} at {point} px lies outside of its frame")
         at = self._prepare.fit.to_network(original).to(self.device)
         self.bank.add(image, at, labels)
@@ -323,6 +326,11 @@ class LandmarkTracker:
         self._observed_ms: dict[str, float] = {}
         self._plan()
 
+    def _forget_size(self) -> None:
+        """A frame that was refused does not settle the size of those to come."""
+        if not len(self.bank):
+            self._prepare.forget_size()
+
     def _plan(self) -> None:
         """Which examples speak for which landmark, worked out once and not in each frame."""
         self._examples = {label: self.bank.select(label) for label in self.bank.labels}
@@ -378,7 +386,8 @@ class LandmarkTracker:
         to_original = self._prepare.fit.length_to_original
         back = torch.full_like(similarity, torch.nan)
         if self.match_back:
-            back = to_original(self._ways_back(image, points, fused.best)).norm(dim=1)
+            # a way that ends nowhere is the longest, not one that was not measured
+            back = to_original(self._ways_back(image, points, fused.best)).norm(dim=1).nan_to_num(nan=torch.inf)
         sigma = to_original(fused.sigmas).amax(dim=1)
         return torch.stack([sigma, fused.disagreements, back, 1.0 - similarity], dim=1).cpu()
 

@@ -25,7 +25,7 @@ _CONTRAST_FLOOR = 1e-3  # standard deviation of [0, 1] intensities; less is roun
 
 
 class LocalRefinement:
-    """Move positions to the nearest top of the normalised cross-correlation with their example patches.
+    """Move positions to the highest top nearby of the normalised cross-correlation with their example patches.
 
     The network finds the place, robustly but to about a pixel; within one subject, where patches hardly change their
     look, correlation is exact to a tenth. It only looks around the network's answer, ``gate`` sigmas far, and has its
