@@ -40,7 +40,7 @@ _TABLE_2 = [
 _TABLE_3_NOTE = (
     f"{_PAPER}, section IV-E, 20 examples: no relevant difference between VGG16, ResNet50, DenseNet121 and "
     "ConvNext-Small, nor between the two distributions; one linear layer was not enough, the best were 3. Its figures "
-    "are in an image. Variants are trained and compared by the sweeps, see docs/sweeps.md."
+    "are in an image. Variants, the patch sizes of Fig. 5 too, are trained and compared by the sweeps: docs/sweeps.md."
 )
 _OTHER = (
     "Self-matching is the training's own task, with its augmentation; the other errors are of points that were "
