@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from scripts.data.frame_dataset import FrameDataset
 from scripts.evaluation.frame_pairs import KeyFrame, cross_subject_pairs, given_pairs, within_subject_pairs
-from scripts.evaluation.frames import PixelGrid, spacing_notes, usable_frames
+from scripts.evaluation.frames import PixelGrid, check_subjects, spacing_notes, usable_frames
 from scripts.evaluation.result import EvaluationResult, Residuals, left_out
 from scripts.metrics.cyclic_error import Matcher, round_trips
 from scripts.metrics.error_summary import error_summary, summary_px_mm
@@ -74,11 +74,9 @@ class CyclicMatching:
         chunk_size: int = 256,
         seed: int = 0,
     ) -> None:
-        if subjects not in ("auto", "within", "cross"):
-            raise ValueError(f"subjects is {subjects!r}; give auto, within or cross")
         self.dataset = dataset
         self.patch_size = patch_size
-        self.subjects = subjects
+        self.subjects = check_subjects(subjects)
         # read now: a fault in the table is told before any long work
         self.given = None if pairs is None else given_pairs(pairs, usable_frames(dataset, patch_size)[0])
         self.key_images = key_images

@@ -24,7 +24,7 @@ from scripts.data.prepared_series import PreparedSeries
 from scripts.evaluation.result import left_out
 from scripts.metrics.cyclic_error import grid_points
 
-__all__ = ["Frame", "PixelGrid", "draw_some", "spacing_notes", "usable_frames"]
+__all__ = ["Frame", "PixelGrid", "check_subjects", "draw_some", "spacing_notes", "usable_frames"]
 
 T = TypeVar("T")
 
@@ -111,6 +111,17 @@ def usable_frames(dataset: FrameDataset, patch_size: int) -> tuple[list[Frame], 
     sources = {one.source for one in small}
     notes = left_out(names, f"images left out, smaller than a patch of {patch_size} px at the network's size")
     return [frame for frame in frames if frame.prepared.source not in sources], notes
+
+
+def check_subjects(subjects: str) -> str:
+    """The choice of subjects itself.
+
+    Raises:
+        ValueError: there is no such choice.
+    """
+    if subjects not in ("auto", "within", "cross"):
+        raise ValueError(f"subjects is {subjects!r}; give auto, within or cross")
+    return subjects
 
 
 def draw_some(items: list[T], number: int | None, random: np.random.RandomState) -> list[T]:

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 
 from scripts.data.example_images import ExamplePoint
 from scripts.data.frame_dataset import FrameDataset
-from scripts.evaluation.frames import spacing_notes
+from scripts.evaluation.frames import check_subjects, spacing_notes
 from scripts.evaluation.labelled_frames import LabelledFrame, given_groups, read_labelled_frames, split_groups
 from scripts.evaluation.landmark_answers import match_landmarks
 from scripts.evaluation.landmark_trial import LandmarkTrial
@@ -98,8 +98,6 @@ class LandmarkMatching:
         chunk_size: int = 256,
         seed: int = 0,
     ) -> None:
-        if subjects not in ("auto", "within", "cross"):
-            raise ValueError(f"subjects is {subjects!r}; give auto, within or cross")
         self.dataset = dataset
         self.truth = truth
         self.labels = [labels] if isinstance(labels, str) else labels
@@ -114,7 +112,7 @@ class LandmarkMatching:
         self.seed = seed
         self._options = {"correct_bias": correct_bias, "sigma_per_scale": sigma_per_scale, "chunk_size": chunk_size}
         self.patch_size = patch_size
-        self.subjects = subjects
+        self.subjects = check_subjects(subjects)
         self.groups, self.notes = [], ["no landmarks are known: give --truth FILE.csv (image,frame,label,x,y)"]
         if truth is not None:
             labelled, self.notes = read_labelled_frames(truth, dataset, patch_size, self.labels)

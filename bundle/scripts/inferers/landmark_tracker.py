@@ -77,14 +77,6 @@ class TrackedFrame:
 
 
 @dataclass(frozen=True)
-class _ExampleFrame:
-    """A frame with examples, kept to look for what was found."""
-
-    code: torch.Tensor
-    image: torch.Tensor
-
-
-@dataclass(frozen=True)
 class _Fused:
     """What the examples of L landmarks say together, px of the network's image.
 
@@ -163,7 +155,7 @@ class LandmarkTracker:
         self.correct_bias = correct_bias
         self._prepare = FramePreparer(image_size, region, device)
         self._shape = tuple(image_size)
-        self._last: _ExampleFrame | None = None
+        self._last: tuple[torch.Tensor, torch.Tensor] | None = None
         self._clear()
 
     @property
@@ -218,7 +210,7 @@ class LandmarkTracker:
                 raise ValueError(f"example {label!r} at {point} px lies outside of its frame")
         at = self._prepare.fit.to_network(original).to(self.device)
         self.bank.add(image, at, labels)
-        self._frames.append(_ExampleFrame(self.matcher.encode_image(image).clone(), image))
+        self._frames.append(self.matcher.encode_image(image).clone())
         self._frame_of += [len(self._frames) - 1] * len(labels)
         self._patches += list(extract_patches(image, at, self.patch_size))
         self._points += list(at)
@@ -318,7 +310,7 @@ class LandmarkTracker:
 
     def _clear(self) -> None:
         self.bank = ExampleBank(self.matcher, self.patch_size, correct_bias=self.correct_bias)
-        self._frames: list[_ExampleFrame] = []
+        self._frames: list[torch.Tensor] = []
         self._frame_of: list[int] = []
         self._patches: list[torch.Tensor] = []
         self._points: list[torch.Tensor] = []
@@ -345,9 +337,9 @@ class LandmarkTracker:
 
     def _encode(self, image: torch.Tensor) -> torch.Tensor:
         """The image's code, that of the last frame if it is the same; a copy, as a captured graph overwrites it."""
-        if self._last is None or not torch.equal(image, self._last.image):
-            self._last = _ExampleFrame(self.matcher.encode_image(image).clone(), image)
-        return self._last.code
+        if self._last is None or not torch.equal(image, self._last[0]):
+            self._last = image, self.matcher.encode_image(image).clone()
+        return self._last[1]
 
     def _match(self, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Positions and sigmas (K, 2) by each example, px of the network's image."""
@@ -399,7 +391,7 @@ class LandmarkTracker:
         for i, example in enumerate(best.tolist()):
             by_frame[self._frame_of[example]].append(i)
         for frame, group in by_frame.items():
-            found = self.matcher.match(self._frames[frame].code, codes[group])[:, :2]
+            found = self.matcher.match(self._frames[frame], codes[group])[:, :2]
             start = torch.stack([self._points[best[i]] for i in group])
             ways[group] = normalized_to_index(found, self._shape) - start
         return ways
