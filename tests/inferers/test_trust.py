@@ -23,21 +23,22 @@ from scripts.inferers.trust import DOUBTS, Trust
 NAN = float("nan")
 
 
-def answers(*rows: tuple[float, float, float, float]) -> torch.Tensor:
+def answers(*rows: tuple[float, float, float, float, float]) -> torch.Tensor:
     return torch.tensor(rows)
 
 
 def test_the_first_measure_above_its_limit_is_named():
-    trust = Trust({"sigma_px": 1.0, "disagreement_px": 2.0, "return_px": 3.0, "dissimilarity": 0.5})
-    judged = trust.judge(
+    limits = {"sigma_px": 1.0, "disagreement_px": 2.0, "return_px": 3.0, "dissimilarity": 0.5, "dissent": 0.7}
+    judged = Trust(limits).judge(
         answers(
-            (0.9, 1.9, 2.9, 0.4),
-            (1.1, 1.9, 2.9, 0.4),
-            (0.9, 2.1, 2.9, 0.4),
-            (0.9, 1.9, 3.1, 0.4),
-            (0.9, 1.9, 2.9, 0.6),
-            (0.9, 2.1, 3.1, 0.6),
-            (9.0, 9.0, 9.0, 9.0),
+            (0.9, 1.9, 2.9, 0.4, 0.6),
+            (1.1, 1.9, 2.9, 0.4, 0.6),
+            (0.9, 2.1, 2.9, 0.4, 0.6),
+            (0.9, 1.9, 3.1, 0.4, 0.6),
+            (0.9, 1.9, 2.9, 0.6, 0.6),
+            (0.9, 1.9, 2.9, 0.4, 0.8),
+            (0.9, 2.1, 3.1, 0.6, 0.8),
+            (9.0, 9.0, 9.0, 9.0, 9.0),
         )
     )
     assert judged == [
@@ -46,6 +47,7 @@ def test_the_first_measure_above_its_limit_is_named():
         "the examples disagree",
         "it is not found back in its example",
         "it does not look like its example",
+        "its surroundings are elsewhere",
         "the examples disagree",
         "the uncertainty is too large",
     ]
@@ -55,21 +57,21 @@ def test_a_limit_that_is_just_reached_is_kept():
     trust = Trust({"return_px": 0.1})
     limit = torch.tensor(0.1)
     above = torch.nextafter(limit, torch.tensor(1.0))
-    judged = trust.judge(torch.stack([torch.tensor([0.0, 0.0, value, 0.0]) for value in (limit, above)]))
+    judged = trust.judge(torch.stack([torch.tensor([0.0, 0.0, value, 0.0, 0.0]) for value in (limit, above)]))
     assert judged == ["", "it is not found back in its example"]
 
 
 def test_what_has_no_limit_is_not_judged():
-    assert Trust({"sigma_px": 4.0}).judge(answers((4.0, 1e9, float("inf"), 2.0), (5.0, 0.0, 0.0, 0.0))) == [
+    assert Trust({"sigma_px": 4.0}).judge(answers((4.0, 1e9, float("inf"), 2.0, 1.0), (5.0, 0.0, 0.0, 0.0, 0.0))) == [
         "",
         "the uncertainty is too large",
     ]
-    assert Trust({}).judge(answers((1e9, 1e9, 1e9, float("inf")))) == [""]
+    assert Trust({}).judge(answers((1e9, 1e9, 1e9, float("inf"), 1e9))) == [""]
 
 
 def test_what_was_not_measured_is_never_flagged_and_hides_nothing():
     trust = Trust(dict.fromkeys(DOUBTS, 0.0))
-    assert trust.judge(answers((NAN, NAN, NAN, NAN), (NAN, NAN, NAN, 0.1), (NAN, 0.1, NAN, NAN))) == [
+    assert trust.judge(answers((NAN, NAN, NAN, NAN, NAN), (NAN, NAN, NAN, 0.1, NAN), (NAN, 0.1, NAN, NAN, NAN))) == [
         "",
         "it does not look like its example",
         "the examples disagree",
@@ -77,7 +79,7 @@ def test_what_was_not_measured_is_never_flagged_and_hides_nothing():
 
 
 def test_no_answers_have_no_doubts():
-    assert Trust({"sigma_px": 1.0}).judge(torch.zeros(0, 4)) == []
+    assert Trust({"sigma_px": 1.0}).judge(torch.zeros(0, 5)) == []
 
 
 def test_a_measure_that_is_unknown_is_refused_by_name():
@@ -86,7 +88,7 @@ def test_a_measure_that_is_unknown_is_refused_by_name():
 
 
 def test_one_measure_gets_the_limit_that_exactly_the_share_exceeds():
-    measures = torch.full((200, 4), NAN)
+    measures = torch.full((200, 5), NAN)
     measures[:, 2] = torch.randperm(200, generator=torch.Generator().manual_seed(0)) + 1.0
     trust = Trust.learn(measures, 0.05)
     # 10 of 1 .. 200 are above 190
@@ -96,31 +98,32 @@ def test_one_measure_gets_the_limit_that_exactly_the_share_exceeds():
 
 def test_measures_that_go_wrong_together_share_their_false_alarms():
     one = torch.arange(100.0)
-    alike = torch.stack([one, 2 * one, 3 * one, 4 * one], dim=1)
+    alike = torch.stack([one, 2 * one, 3 * one, 4 * one, 5 * one], dim=1)
     # the same four answers are above all limits
     assert Trust.learn(alike, 0.04).limits == {
         "sigma_px": 95.0,
         "disagreement_px": 190.0,
         "return_px": 285.0,
         "dissimilarity": 380.0,
+        "dissent": 475.0,
     }
-    apart = torch.stack([one.roll(25 * i) for i in range(4)], dim=1)
+    apart = torch.stack([one.roll(20 * i) for i in range(5)], dim=1)
     # each limit flags another answer
-    trust = Trust.learn(apart, 0.04)
+    trust = Trust.learn(apart, 0.05)
     assert trust.limits == dict.fromkeys(DOUBTS, 98.0)
-    assert trust.false_alarm == pytest.approx(0.04)
+    assert trust.false_alarm == pytest.approx(0.05)
 
 
 def test_independent_measures_use_up_most_of_the_share():
-    measures = torch.rand(4000, 4, generator=torch.Generator().manual_seed(0))
+    measures = torch.rand(4000, 5, generator=torch.Generator().manual_seed(0))
     trust = Trust.learn(measures, 0.08)
     assert 0.077 < trust.false_alarm <= 0.08
-    # the quantile q of each with 1 - q^4 = 0.08
-    assert list(trust.limits.values()) == pytest.approx([0.92**0.25] * 4, abs=0.01)
+    # the quantile q of each with 1 - q^5 = 0.08
+    assert list(trust.limits.values()) == pytest.approx([0.92**0.2] * 5, abs=0.01)
 
 
 def test_learned_limits_hold_for_other_answers_of_the_same_kind():
-    rand = torch.randn(20000, 4, generator=torch.Generator().manual_seed(0))
+    rand = torch.randn(20000, 5, generator=torch.Generator().manual_seed(0))
     flagged = Trust.learn(rand[:10000], 0.05).judge(rand[10000:])
     assert sum(map(bool, flagged)) / 10000 == pytest.approx(0.05, abs=0.01)
 
@@ -134,11 +137,11 @@ def test_learned_limits_hold_for_other_answers_of_the_same_kind():
 )
 def test_never_more_than_the_share_is_flagged_whatever_the_answers(data, number, share, levels):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    values = rng.integers(0, levels, (number, 4)).astype(np.float32)
-    values[rng.random((number, 4)) < rng.random(4)] = np.nan  # from rarely to mostly not measured
+    values = rng.integers(0, levels, (number, 5)).astype(np.float32)
+    values[rng.random((number, 5)) < rng.random(5)] = np.nan  # from rarely to mostly not measured
     infinite = data.draw(st.booleans())
     if infinite:
-        values[rng.random((number, 4)) < 0.1] = np.inf
+        values[rng.random((number, 5)) < 0.1] = np.inf
     measures = torch.from_numpy(values)
     if number * share < 1:
         with pytest.raises(ValueError, match="too few"):
@@ -154,20 +157,31 @@ def test_never_more_than_the_share_is_flagged_whatever_the_answers(data, number,
 @pytest.mark.parametrize(("number", "share", "needed"), [(99, 0.01, 101), (0, 0.1, 11), (3, 0.25, 5)])
 def test_too_few_answers_for_the_share_are_refused_with_how_many_are_needed(number, share, needed):
     with pytest.raises(ValueError, match=f"{number} answers are too few .* {share:g} .*give {needed} or more"):
-        Trust.learn(torch.rand(number, 4), share)
-    Trust.learn(torch.rand(needed, 4), share)
+        Trust.learn(torch.rand(number, 5), share)
+    Trust.learn(torch.rand(needed, 5), share)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, 2.0])
 def test_a_share_that_is_none_is_refused(share):
     with pytest.raises(ValueError):
-        Trust.learn(torch.rand(100, 4), share)
+        Trust.learn(torch.rand(100, 5), share)
 
 
 def test_a_measure_that_few_answers_have_is_not_flagged_in_all_of_them():
     # 30 landmarks in 10 frames, the first of which alone has two examples that can disagree
-    measures = torch.full((300, 4), NAN)
+    measures = torch.full((300, 5), NAN)
     measures[:, 0] = torch.rand(300, generator=torch.Generator().manual_seed(0))
     measures[::30, 1] = torch.arange(10.0)
     flagged = Trust.learn(measures, 0.2).judge(measures)
     assert sum(map(bool, flagged[::30])) < 10
+
+
+def test_only_the_measures_named_get_a_limit_and_the_whole_share():
+    measures = torch.rand(1000, 5, generator=torch.Generator().manual_seed(0))
+    trust = Trust.learn(measures, 0.05, ["dissent", "sigma_px"])
+    assert set(trust.limits) == {"dissent", "sigma_px"}
+    alone = Trust.learn(measures, 0.05, ["dissent"])
+    assert alone.limits["dissent"] == measures[:, 4].sort().values[949].item()
+    assert trust.limits["dissent"] > alone.limits["dissent"]
+    with pytest.raises(ValueError, match="no such measure: size"):
+        Trust.learn(measures, 0.05, ["size"])

@@ -19,6 +19,8 @@ from scripts.inferers.linear_predictor import LinearPredictor
 from scripts.inferers.local_refinement import LocalRefinement
 from scripts.inferers.motion_predictor import HoldPredictor, MotionPredictor
 from scripts.inferers.multi_example_inferer import MultiExampleInferer
+from scripts.inferers.neighbor_bank import NeighborBank
+from scripts.inferers.neighbor_voting import NeighborVoting
 from scripts.inferers.trust import DOUBTS, Trust
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     "MedianFusion",
     "MotionPredictor",
     "MultiExampleInferer",
+    "NeighborBank",
+    "NeighborVoting",
     "PrecisionFusion",
     "TrackedFrame",
     "TrackedLandmark",

@@ -60,7 +60,14 @@ class ExampleBank:
         self._sources: list[str | None] = []
         self._stacked: tuple[torch.Tensor, torch.Tensor] | None = None
 
-    def add(self, image: torch.Tensor, points: torch.Tensor, labels: Sequence[str], source: str | None = None) -> None:
+    def add(
+        self,
+        image: torch.Tensor,
+        points: torch.Tensor,
+        labels: Sequence[str],
+        source: str | None = None,
+        image_code: torch.Tensor | None = None,
+    ) -> None:
         """Encode the patches around points of one image.
 
         Args:
@@ -68,6 +75,7 @@ class ExampleBank:
             points: (N, spatial_dims), px of that image.
             labels: the landmark of each point.
             source: the series that the image is of, see :meth:`select`.
+            image_code: the image's code where it is known; None encodes the image if need be.
 
         Raises:
             ValueError: the numbers of points and labels differ, or a point lies outside the image.
@@ -82,8 +90,8 @@ class ExampleBank:
             codes = self.network.encode_patch(extract_patches(image, points, self.patch_size))
             bias = torch.zeros_like(points)
             if self.correct_bias:
-                image_code, shape = self.network.encode_image(image), image.shape[2:]
-                bias = matching_bias(self.network, image_code, codes, points, shape, self.patch_size)
+                image_code = self.network.encode_image(image) if image_code is None else image_code
+                bias = matching_bias(self.network, image_code, codes, points, image.shape[2:], self.patch_size)
         self._codes += list(codes)
         self._biases += list(index_scale_to_normalized(bias, image.shape[2:]))
         self._labels += list(labels)
@@ -172,6 +180,21 @@ class ExampleBank:
     def biases(self) -> torch.Tensor:
         """What to subtract from the means found with each code, (len(self), spatial_dims), normalised."""
         return self._stack()[1]
+
+    def match(self, image_codes: torch.Tensor, network: Matcher) -> tuple[torch.Tensor, torch.Tensor]:
+        """What each example says of where it is in images, less its bias.
+
+        Args:
+            image_codes: codes of B images.
+            network: the network that encoded them and the examples.
+
+        Returns:
+            Means and log scales, (B, len(self), spatial_dims), normalised.
+        """
+        codes, images = self.codes, len(image_codes)
+        repeated = codes.repeat(images, *[1] * (codes.ndim - 1))
+        mean, scale = network.match(image_codes, repeated).unflatten(0, (images, len(codes))).chunk(2, dim=-1)
+        return mean - self.biases, scale
 
     def _stack(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Codes and biases in one tensor each, kept until the examples change: a live stream asks in each frame."""

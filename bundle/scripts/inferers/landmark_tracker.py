@@ -13,11 +13,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -27,7 +28,9 @@ from scripts.inferers.frame_preparer import FrameFaultError, FramePreparer
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion
 from scripts.inferers.local_refinement import LocalRefinement
 from scripts.inferers.motion_predictor import MotionPredictor
-from scripts.inferers.trust import Trust
+from scripts.inferers.neighbor_bank import NeighborBank
+from scripts.inferers.neighbor_voting import NeighborVoting
+from scripts.inferers.trust import DOUBTS, Trust
 from scripts.metrics.cyclic_error import Matcher
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
 from scripts.transforms.patch import extract_patches
@@ -35,6 +38,8 @@ from scripts.transforms.patch import extract_patches
 __all__ = ["LandmarkTracker", "TrackedFrame", "TrackedLandmark"]
 
 Array = np.ndarray | torch.Tensor
+
+_NEIGHBORS = NeighborVoting()
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class TrackedLandmark:
         reason: why not; empty where it is valid.
         world: (3,), RAS mm, NaN as the point; None where no affine was given.
         examples: (K, 2), where each of its examples was found, px.
-        measures: (4,), what :class:`Trust` judged, in the order of :data:`scripts.inferers.DOUBTS`.
+        measures: (5,), what :class:`Trust` judged, in the order of :data:`scripts.inferers.DOUBTS`.
         predicted: (2,), where it will be ``horizon_ms`` later, px; None without a predictor or the frame's time.
     """
 
@@ -85,12 +90,14 @@ class _Fused:
         sigmas: (L, 2).
         best: (L,), the example of the smallest sigma.
         disagreements: (L,), root mean square distance of the examples' answers, px of the original frames; NaN for one.
+        dissents: (L,), share of the surroundings that say that the landmark is elsewhere; NaN where none was asked.
     """
 
     points: torch.Tensor
     sigmas: torch.Tensor
     best: torch.Tensor
     disagreements: torch.Tensor
+    dissents: torch.Tensor
 
 
 class LandmarkTracker:
@@ -108,8 +115,10 @@ class LandmarkTracker:
         fusion: how several examples of a landmark become one answer; eq. 3 by default.
         correct_bias: take off each example's own matching bias.
         sigma_per_scale: standard deviation of the distribution trained for at scale 1, times a temperature.
+        neighbors: how the surroundings of the examples are asked where a landmark is; None does not ask them.
         refinement: sub-pixel refinement within one subject; None for examples of other subjects.
-        match_back: match what was found back into the example's frame; costs a patch's code a landmark.
+        match_back: match what was found back into the example's frame; costs a patch's code a landmark in each frame,
+            and tells little that its surroundings do not tell.
         trust: limits for valid answers; None takes lenient ones. :meth:`learn_trust` finds better ones.
         predictor: makes the predictor of a landmark; None predicts nothing.
         horizon_ms: how far ahead to predict.
@@ -135,8 +144,9 @@ class LandmarkTracker:
         fusion: Fusion | None = None,
         correct_bias: bool = True,
         sigma_per_scale: float = 1.0,
+        neighbors: NeighborVoting | None = _NEIGHBORS,
         refinement: LocalRefinement | None = None,
-        match_back: bool = True,
+        match_back: bool = False,
         trust: Trust | None = None,
         predictor: Callable[[], MotionPredictor] | None = None,
         horizon_ms: float = 0.0,
@@ -146,6 +156,7 @@ class LandmarkTracker:
         self.patch_size = patch_size
         self.fusion = fusion or InverseSigmaFusion()
         self.sigma_per_scale = sigma_per_scale
+        self.neighbors = neighbors
         self.refinement = refinement
         self.match_back = match_back
         self.trust = trust
@@ -176,8 +187,9 @@ class LandmarkTracker:
         before = self.__dict__.copy()
         self._clear()
         try:
-            for frame, point, label in examples:
-                self.add(frame, [point], [label])
+            for _, group in itertools.groupby(examples, key=lambda example: id(example[0])):
+                frames, points, labels = zip(*group, strict=True)
+                self.add(frames[0], points, labels)
         except Exception:
             self.__dict__ = before
             self._forget_size()
@@ -209,8 +221,11 @@ class LandmarkTracker:
                 self._forget_size()
                 raise ValueError(f"example {label!r} at {point} px lies outside of its frame")
         at = self._prepare.fit.to_network(original).to(self.device)
-        self.bank.add(image, at, labels)
-        self._frames.append(self.matcher.encode_image(image).clone())
+        code = self.matcher.encode_image(image).clone()
+        self.bank.add(image, at, labels, image_code=code)
+        if self._surroundings is not None:
+            self._surroundings.add(image, code, at, labels)
+        self._frames.append(code)
         self._frame_of += [len(self._frames) - 1] * len(labels)
         self._patches += list(extract_patches(image, at, self.patch_size))
         self._points += list(at)
@@ -225,6 +240,8 @@ class LandmarkTracker:
         gone = set(self.bank.select(label))
         kept = [i for i in range(len(self.bank)) if i not in gone]
         self.bank.drop(label)
+        if self._surroundings is not None:
+            self._surroundings.drop(label)
         used = sorted({self._frame_of[i] for i in kept})
         self._frames = [self._frames[i] for i in used]
         self._frame_of = [used.index(self._frame_of[i]) for i in kept]
@@ -242,6 +259,8 @@ class LandmarkTracker:
             ValueError: the new name is taken.
         """
         self.bank.rename(label, new)
+        if self._surroundings is not None:
+            self._surroundings.rename(label, new)
         if label in self._predictors:
             self._predictors[new] = self._predictors.pop(label)
         if label in self._observed_ms:
@@ -276,7 +295,7 @@ class LandmarkTracker:
         code = self._encode(image)
         encoded = time.perf_counter()
         means, sigmas = self._match(code)
-        fused = self._fuse(means, sigmas)
+        fused = self._ask_neighbors(code, self._fuse(means, sigmas))
         matched = time.perf_counter()
         points, similarity = self._refine(image, fused)
         measures = self._measure(image, fused, points, similarity)
@@ -291,7 +310,8 @@ class LandmarkTracker:
         """Set limits so that they flag a share of the answers in frames in which all landmarks can be seen.
 
         Such as the first minute of a treatment, which somebody has watched. Its frames should show what is to be
-        expected later: the same contrast, noise and motion.
+        expected later: the same contrast, noise and motion. Where the surroundings are asked, what they say is all
+        that is judged: no other measure tells right from wrong as well (``bundle/docs/tracking.md``).
 
         Args:
             frames: frames as :meth:`update` takes them.
@@ -304,12 +324,20 @@ class LandmarkTracker:
             ValueError: there are too few frames for such a share, see :meth:`Trust.learn`.
         """
         answers = [one.measures for frame in frames for one in self.update(frame).landmarks.values()]
-        measures = torch.stack(answers) if answers else torch.zeros(0, 4)
-        self.trust = Trust.learn(measures[measures.isfinite().any(dim=1)], false_alarm)
+        measures = torch.stack(answers) if answers else torch.zeros(0, len(DOUBTS))
+        return self.learn_trust_from(measures, false_alarm)
+
+    def learn_trust_from(self, measures: torch.Tensor, false_alarm: float = 0.01) -> Trust:
+        """:meth:`learn_trust` from what was measured, (N, 5), of answers that are right."""
+        names = ["dissent"] if self.neighbors is not None else list(DOUBTS)
+        self.trust = Trust.learn(measures[measures.isfinite().any(dim=1)], false_alarm, names)
         return self.trust
 
     def _clear(self) -> None:
         self.bank = ExampleBank(self.matcher, self.patch_size, correct_bias=self.correct_bias)
+        self._surroundings = None
+        if self.neighbors is not None:
+            self._surroundings = NeighborBank(self.matcher, self.patch_size, self._shape, self.neighbors)
         self._frames: list[torch.Tensor] = []
         self._frame_of: list[int] = []
         self._patches: list[torch.Tensor] = []
@@ -343,9 +371,9 @@ class LandmarkTracker:
 
     def _match(self, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Positions and sigmas (K, 2) by each example, px of the network's image."""
-        mean, log_scale = self.matcher.match(code, self.bank.codes).chunk(2, dim=1)
-        points = normalized_to_index(mean - self.bank.biases, self._shape)
-        return points, normalized_scale_to_index(log_scale.exp() * self.sigma_per_scale, self._shape)
+        means, log_scales = (one[0] for one in self.bank.match(code, self.matcher))
+        sigmas = log_scales.exp() * self.sigma_per_scale
+        return normalized_to_index(means, self._shape), normalized_scale_to_index(sigmas, self._shape)
 
     def _fuse(self, means: torch.Tensor, sigmas: torch.Tensor) -> _Fused:
         """One answer a landmark; landmarks of equally many examples are fused together."""
@@ -362,7 +390,14 @@ class LandmarkTracker:
             if len(examples) > 1:
                 away = to_original(answers - points[group])
                 disagreements[group] = away.square().sum(dim=-1).mean(dim=0).sqrt()
-        return _Fused(points, spreads, best, disagreements)
+        return _Fused(points, spreads, best, disagreements, torch.full_like(disagreements, torch.nan))
+
+    def _ask_neighbors(self, code: torch.Tensor, fused: _Fused) -> _Fused:
+        """What is left of the answers after their surroundings were asked."""
+        if self._surroundings is None:
+            return fused
+        points, sigmas, support = self._surroundings.vote(code, fused.points, fused.sigmas)
+        return replace(fused, points=points, sigmas=sigmas, dissents=1.0 - support)
 
     def _refine(self, image: torch.Tensor, fused: _Fused) -> tuple[torch.Tensor, torch.Tensor]:
         """Refined points and their similarity to the best example, NaN without a refinement."""
@@ -374,14 +409,14 @@ class LandmarkTracker:
     def _measure(
         self, image: torch.Tensor, fused: _Fused, points: torch.Tensor, similarity: torch.Tensor
     ) -> torch.Tensor:
-        """What trust judges, (L, 4); lengths in px of the original frames."""
+        """What trust judges, (L, 5); lengths in px of the original frames."""
         to_original = self._prepare.fit.length_to_original
         back = torch.full_like(similarity, torch.nan)
         if self.match_back:
             # a way that ends nowhere is the longest, not one that was not measured
             back = to_original(self._ways_back(image, points, fused.best)).norm(dim=1).nan_to_num(nan=torch.inf)
         sigma = to_original(fused.sigmas).amax(dim=1)
-        return torch.stack([sigma, fused.disagreements, back, 1.0 - similarity], dim=1).cpu()
+        return torch.stack([sigma, fused.disagreements, back, 1.0 - similarity, fused.dissents], dim=1).cpu()
 
     def _ways_back(self, image: torch.Tensor, points: torch.Tensor, best: torch.Tensor) -> torch.Tensor:
         """How far from its example (L, 2) each found patch is found back, px of the network's image."""
@@ -436,7 +471,8 @@ class LandmarkTracker:
     def _lenient(self) -> Trust:
         """Limits for want of better ones: a quarter of a patch."""
         length = self.patch_size / 4 / min(self._prepare.fit.scale)
-        return Trust({"sigma_px": length, "disagreement_px": length, "return_px": length, "dissimilarity": 0.7})
+        lengths = dict.fromkeys(("sigma_px", "disagreement_px", "return_px"), length)
+        return Trust({**lengths, "dissent": 0.5, "dissimilarity": 0.7})
 
     def _predict(
         self, label: str, time_ms: float | None, point: torch.Tensor, sigma: torch.Tensor, *, valid: bool
@@ -466,7 +502,7 @@ class LandmarkTracker:
                 reason,
                 _world(lost, affine),
                 torch.full((len(examples), 2), torch.nan),
-                torch.full((4,), torch.nan),
+                torch.full((len(DOUBTS),), torch.nan),
                 self._predict(label, time_ms, lost, lost, valid=False),
             )
             for label, examples in self._examples.items()

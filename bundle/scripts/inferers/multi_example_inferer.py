@@ -85,8 +85,5 @@ class MultiExampleInferer(Inferer):
 
     def match_examples(self, inputs: torch.Tensor, network: Matcher) -> tuple[torch.Tensor, torch.Tensor]:
         """Each example's own answer: means and standard deviations, (B, len(bank), spatial_dims), normalised."""
-        codes = self.bank.codes
-        repeated = codes.repeat(len(inputs), *[1] * (codes.ndim - 1))
-        prediction = network.match(network.encode_image(inputs), repeated).unflatten(0, (len(inputs), len(codes)))
-        mean, log_scale = prediction.chunk(2, dim=-1)
-        return mean - self.bank.biases, log_scale.exp() * self.sigma_per_scale
+        means, log_scales = self.bank.match(network.encode_image(inputs), network)
+        return means, log_scales.exp() * self.sigma_per_scale

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,7 @@ DOUBTS = {
     "disagreement_px": "the examples disagree",
     "return_px": "it is not found back in its example",
     "dissimilarity": "it does not look like its example",
+    "dissent": "its surroundings are elsewhere",
 }
 """What is measured of each answer, the larger the worse, and what is said where it is too large."""
 
@@ -41,7 +43,7 @@ class Trust:
         ValueError: there is no such measure.
 
     Example:
-        >>> Trust({"sigma_px": 4.0}).judge(torch.tensor([[3.0, 0.0, 9.0, 0.0], [5.0, 0.0, 0.0, 0.0]]))
+        >>> Trust({"sigma_px": 4.0}).judge(torch.tensor([[3.0, 0.0, 9.0, 0.0, 0.0], [5.0, 0.0, 0.0, 0.0, 0.0]]))
         ['', 'the uncertainty is too large']
     """
 
@@ -56,7 +58,7 @@ class Trust:
         """What speaks against each answer.
 
         Args:
-            measures: (L, 4), in the order of :data:`DOUBTS`; NaN for what was not measured.
+            measures: (L, 5), in the order of :data:`DOUBTS`; NaN for what was not measured.
 
         Returns:
             (L,), the first doubt, or an empty text.
@@ -69,21 +71,23 @@ class Trust:
         ]
 
     @classmethod
-    def learn(cls, measures: torch.Tensor, false_alarm: float = 0.01) -> Trust:
+    def learn(cls, measures: torch.Tensor, false_alarm: float = 0.01, names: Sequence[str] = tuple(DOUBTS)) -> Trust:
         """Limits that flag a given share of answers which are known to be right.
 
         All measures have limits at the same quantile of their own; the quantile is the one at which all limits
         together flag ``false_alarm`` of the answers, or less.
 
         Args:
-            measures: (N, 4), as :meth:`judge` takes them; of frames in which the landmarks were followed well.
+            measures: (N, 5), as :meth:`judge` takes them; of frames in which the landmarks were followed well.
             false_alarm: share in (0, 1).
+            names: the measures that get a limit. One that tells right from wrong badly takes its part of the share from
+                those that do it well.
 
         Raises:
-            ValueError: the share is not in (0, 1), or there are too few answers for it.
+            ValueError: there is no such measure, the share is not in (0, 1), or there are too few answers for it.
 
         Example:
-            >>> measures = torch.rand(1000, 4, generator=torch.Generator().manual_seed(0))
+            >>> measures = torch.rand(1000, 5, generator=torch.Generator().manual_seed(0))
             >>> trust = Trust.learn(measures, false_alarm=0.02)
             >>> sum(map(bool, trust.judge(measures))) / 1000 <= 0.02
             True
@@ -95,9 +99,10 @@ class Trust:
                 f"{len(measures)} answers are too few for a share of {false_alarm:g} false alarms; "
                 f"give {int(1 / false_alarm) + 1} or more, or a larger share"
             )
-        measures = measures.double()
+        cls(dict.fromkeys(names, 0.0))
+        judged = torch.tensor([name in names for name in DOUBTS])
+        measures = measures.double().where(judged, torch.nan)
         measured = measures.isfinite().any(dim=0)
-        names = [name for name, there in zip(DOUBTS, measured, strict=True) if there]
         # the share of a measure's own answers above its limit, as large as all limits together allow
         low, high, share = 0.0, 2.0 * false_alarm, false_alarm
         for _ in range(30):
@@ -106,12 +111,14 @@ class Trust:
             share = (low + min(high, false_alarm)) / 2
         limits = _limits(measures, low)
         flagged = _flagged(measures, limits)
-        limits = limits[measured]
-        return cls(dict(zip(names, limits.tolist(), strict=True)), flagged)
+        return cls(
+            {name: limit for name, limit, there in zip(DOUBTS, limits.tolist(), measured, strict=True) if there},
+            flagged,
+        )
 
 
 def _limits(measures: torch.Tensor, share: float) -> torch.Tensor:
-    """For each measure (4,) the smallest of its values that at most a share of them is above; NaN for no value."""
+    """For each measure (5,) the smallest of its values that at most a share of them is above; NaN for no value."""
     limits = []
     for values in measures.T:
         ordered = values[~values.isnan()].sort().values
