@@ -22,11 +22,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from monai.bundle import ConfigWorkflow
 
 from bundle_command import BUNDLE, start_bundle
 from scripts.baselines import NCCMatcher
-from scripts.inferers import LandmarkTracker, LocalRefinement
+from scripts.inferers import LandmarkTracker, LocalRefinement, Trust
 from scripts.io.input_error import InputError, find_input_error
 from scripts.live import LiveTracking, read_example_frames
 
@@ -135,6 +136,39 @@ def test_a_restart_goes_on(
     before = table.read_bytes()
     live().run()
     assert table.read_bytes() == before
+
+
+def test_limits_are_learned_from_the_first_frames(
+    incoming: Path,
+    frames: np.ndarray,
+    write_frame: Write,
+    live: Callable[..., LiveTracking],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    write_frame(incoming / "0.png", frames[0] * 0, mtime_s=99)  # shows nothing, and is not learned from
+    for i in range(12):
+        write_frame(incoming / f"{i + 1}.png", frames[i], mtime_s=100 + i)
+    view = live(learn_frames=10, false_alarm=0.1)
+    view.run()
+    assert "limits learned from 10 frames: dissent" in caplog.text
+    measures = torch.stack(
+        [one.measures for i in range(10) for one in view.tracker.update(frames[i]).landmarks.values()]
+    )
+    expected = Trust.learn(measures, 0.1, ["dissent"])
+    assert view.tracker.trust.limits == pytest.approx(expected.limits, rel=0.05, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"learn_frames": 4, "false_alarm": 0.1}, "4 frames give 8 answers, too few .* give --learn_frames 5 or more"),
+        ({"learn_frames": 50, "false_alarm": 0.0}, "false_alarm is 0.0; give a share between 0 and 1"),
+    ],
+)
+def test_too_few_frames_to_learn_from_are_refused_at_once(live: Callable[..., LiveTracking], options, message) -> None:
+    with pytest.raises(InputError, match=message):
+        live(**options)
 
 
 def test_unreadable_and_unsuitable_files_are_named_and_do_no_harm(

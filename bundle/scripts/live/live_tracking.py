@@ -18,7 +18,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -54,9 +54,13 @@ class LiveTracking:
         stop_after_s: end when no frame has come for so long, s; None for never.
         max_frames: end after so many frames; None for never.
         picture: write ``live.png``, at most once a second.
+        learn_frames: learn the limits of trust from the first so many frames, in which somebody sees all landmarks; 0
+            keeps the tracker's limits. A view that is started again learns again.
+        false_alarm: share of their answers that the limits may flag.
 
     Raises:
-        InputError: the folder does not exist or holds ``output_dir``, or an example frame is of no use.
+        InputError: the folder does not exist or holds ``output_dir``, an example frame is of no use, or there are too
+            few frames to learn from.
 
     Example:
         >>> live = LiveTracking(tracker, examples, "incoming", "output/live", stop_after_s=60)  # doctest: +SKIP
@@ -75,6 +79,8 @@ class LiveTracking:
         stop_after_s: float | None = None,
         max_frames: int | None = None,
         picture: bool = False,
+        learn_frames: int = 0,
+        false_alarm: float = 0.01,
     ) -> None:
         self.folder, self.output_dir = Path(folder), Path(output_dir)
         if self.output_dir.resolve().is_relative_to(self.folder.resolve()):
@@ -90,6 +96,9 @@ class LiveTracking:
         self._size = examples[0].image.shape
         self._stopped = False
         self._set_examples(examples)
+        self.learn_frames, self.false_alarm = learn_frames, false_alarm
+        self._learned: list[torch.Tensor] = []
+        self._check_learning()
 
     def run(self) -> None:
         """Track until the end.
@@ -123,6 +132,27 @@ class LiveTracking:
                 self.tracker.add(example.image, example.points, example.labels)
             except ValueError as error:
                 raise InputError(f"{example.where}: {error}; give examples on another frame") from error
+
+    def _check_learning(self) -> None:
+        answers = self.learn_frames * len(self.tracker.labels)
+        if not 0.0 < self.false_alarm < 1.0:
+            raise InputError(f"false_alarm is {self.false_alarm}; give a share between 0 and 1, such as 0.01")
+        if self.learn_frames and answers * self.false_alarm < 1.0:
+            raise InputError(
+                f"{self.learn_frames} frames give {answers} answers, too few to learn limits that flag "
+                f"{self.false_alarm:g} of them; give --learn_frames "
+                f"{math.ceil(1.0 / self.false_alarm / len(self.tracker.labels))} or more, or a larger --false_alarm"
+            )
+
+    def _learn(self, found: Iterable[TrackedLandmark]) -> None:
+        """Collect what the first frames measure, and set the limits after the last of them."""
+        self._learned.append(torch.stack([one.measures for one in found]))
+        if len(self._learned) == self.learn_frames:
+            trust = self.tracker.learn_trust_from(torch.cat(self._learned), self.false_alarm)
+            limits = ", ".join(f"{name} {limit:.3g}" for name, limit in trust.limits.items())
+            self._logger.info("limits learned from %d frames: %s", self.learn_frames, limits)
+            self._learned.clear()
+            self.learn_frames = 0
 
     def _ends(self) -> bool:
         waited = time.monotonic() - self._last_s
@@ -161,7 +191,10 @@ class LiveTracking:
             nothing = [math.nan] * 4
             bank = self.tracker.bank
             return [LiveRow(label, *nothing, len(bank.select(label)), False, reason) for label in bank.labels]
-        return [_row(label, found) for label, found in self.tracker.update(image).landmarks.items()]
+        landmarks = self.tracker.update(image).landmarks
+        if self.learn_frames and any(one.measures.isfinite().any() for one in landmarks.values()):
+            self._learn(landmarks.values())
+        return [_row(label, found) for label, found in landmarks.items()]
 
     @contextmanager
     def _until_signal(self) -> Iterator[None]:
