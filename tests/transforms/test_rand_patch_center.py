@@ -21,7 +21,7 @@ from scipy.ndimage import map_coordinates
 from scipy.stats import kstest
 
 from scripts.transforms.patch import extract_patches
-from scripts.transforms.rand_patch_center import RandPatchCenter
+from scripts.transforms.rand_patch_center import RandPatchCenter, _through_curves
 
 OFF = {
     "image_rotate": 0.0,
@@ -65,6 +65,27 @@ def centroid(image: torch.Tensor) -> np.ndarray:
 def dot(shape: tuple[int, int], point: np.ndarray, width: float = 2.0) -> torch.Tensor:
     x, y = (np.arange(size) - p for size, p in zip(shape, point, strict=True))
     return torch.from_numpy(np.exp(-(x[:, None] ** 2 + y[None, :] ** 2) / (2 * width**2))).float()
+
+
+def fit_curve(before: torch.Tensor, after: torch.Tensor, knots: int = 5) -> tuple[np.ndarray, float]:
+    """Values at equal steps from 0 to 1 of the piecewise linear curve from one to the other, and how far it misses."""
+    before, after = before.double().numpy().ravel(), after.double().numpy().ravel()
+    steps = np.linspace(0.0, 1.0, knots)
+    hats = np.stack([np.interp(before, steps, hat) for hat in np.eye(knots)], axis=1)
+    values = np.linalg.lstsq(hats, after)[0]
+    return values, np.abs(np.interp(before, steps, values) - after).max()
+
+
+def read_curves(
+    count: int, per_image: int = 1, seeds: list[int] | None = None, **options: object
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a quarter, a half, three quarters and 1 become in images (B, 4) and in their patches (B, K, 4)."""
+    images = torch.linspace(0.25, 1.0, 4)[None, :, None, None].expand(count, 4, 4, 5)
+    # magnified, so that no zero from outside reaches a patch
+    options = {**OFF, "image_scale": (4.0, 4.0), "patches_per_image": per_image, "seed": 0, **options}
+    warped, patches, _ = RandPatchCenter(1, **options)(images, seeds)
+    torch.testing.assert_close(warped, warped[:, :, :1, :1].expand_as(warped))
+    return warped[:, :, 0, 0].numpy(), patches.reshape(count, per_image, 4).numpy()
 
 
 def far_from_border(point: np.ndarray, margin: float, shape: tuple[int, int] = SHAPE) -> bool:
@@ -322,6 +343,153 @@ def test_noise_is_drawn_anew_for_image_and_patch_and_in_each_call():
         fields += [warped - 0.5, torch.where(patches > 0.25, patches - 0.5, 0.0)]  # without the zeros around
     correlation = np.corrcoef(torch.stack(fields).flatten(1).numpy())
     assert np.abs(correlation - np.eye(4)).max() < 0.1
+
+
+def test_a_remap_of_none_changes_nothing():
+    options = {"patches_per_image": 2, "gain": (0.5, 1.5), "noise": 0.05, "seed": 3}
+    plain, off = RandPatchCenter(9, **options), RandPatchCenter(9, remap=0.0, **options)
+    for _ in range(2):
+        outputs = zip(off(rand_images(4)), plain(rand_images(4)), strict=True)
+        assert all(torch.equal(one, other) for one, other in outputs)
+
+
+@pytest.mark.parametrize("geometry", [{"gamma": (1.0, 1.0)}, OFF], ids=["warped", "as it is"])
+def test_remapped_intensities_are_a_piecewise_linear_function_of_those_before(geometry):
+    images = rand_images(6, channels=2)
+    options = {**geometry, "patches_per_image": 3}
+    plain = RandPatchCenter(33, seed=2, **options)(images)
+    remapped = RandPatchCenter(33, seed=2, remap=1.0, **options)(images)
+    assert torch.equal(remapped[2], plain[2])
+    curves = []
+    for before, after in zip([*plain[0], *plain[1]], [*remapped[0], *remapped[1]], strict=True):
+        curve, miss = fit_curve(before, after)
+        assert miss < 1e-5
+        assert abs(curve[0]) < 1e-4
+        assert curve.min() > -1e-3
+        assert curve.max() < 1 + 1e-3
+        assert np.abs(curve - np.linspace(0, 1, 5)).max() > 0.05
+        curves.append(curve)
+    distance = np.abs(np.subtract.outer(curves, curves).diagonal(axis1=1, axis2=3)).max(axis=-1)
+    assert distance[~np.eye(len(curves), dtype=bool)].min() > 0.05
+
+
+def test_equal_intensities_stay_equal_and_0_stays_0():
+    images = (rand_images(8) * 6).floor() / 5
+    options = {**OFF, "image_scale": (0.5, 0.5), "patches_per_image": 2, "seed": 0}
+    plain = RandPatchCenter(33, **options)(images)
+    remapped = RandPatchCenter(33, remap=1.0, **options)(images)
+    for before, after in zip([*plain[0], *plain[1]], [*remapped[0], *remapped[1]], strict=True):
+        assert (before == 0).float().mean() > 0.1
+        assert (after[before == 0] == 0).all()
+        order = before.flatten().argsort()
+        steps = torch.stack([before.flatten()[order].diff(), after.flatten()[order].diff().abs()])
+        assert (steps[1] <= 4 * steps[0] + 1e-6).all()
+
+
+def test_remapped_intensities_stay_in_0_to_1():
+    images = rand_images(30, (24, 20))
+    images[:10] = images[:10].round()
+    warped, patches, _ = RandPatchCenter(9, patches_per_image=4, remap=1.0, seed=0)(images)
+    for values in (warped, patches):
+        assert -1e-6 < values.min() < 0.01
+        assert 0.9 < values.max() < 1 + 1e-6
+
+
+def test_remapped_values_are_drawn_uniformly_and_apart_for_image_and_patches():
+    of_image, of_patches = read_curves(400, per_image=2, remap=1.0)
+    drawn = np.concatenate([of_image[:, None], of_patches], axis=1).reshape(400, 12)
+    for values in drawn.T:
+        assert kstest(values, "uniform").pvalue > 1e-3
+    assert np.abs(np.corrcoef(drawn.T) - np.eye(12)).max() < 0.2
+    assert len({tuple(curve) for curve in drawn.reshape(-1, 4)}) == 1200
+
+
+def test_remapped_values_tell_nothing_of_the_geometry():
+    augment = RandPatchCenter(1, seed=0, **OFF)
+    _, _, centers = augment(torch.zeros(500, 1, 4, 5))
+    of_image, of_patches = read_curves(500, remap=1.0)
+    changed = np.abs(read_curves(500, remap=0.5)[1] - np.linspace(0.25, 1, 4)).max(axis=-1) > 1e-3
+    columns = np.concatenate([centers.numpy(), of_image, of_patches[:, 0], changed], axis=1)
+    assert np.abs(np.corrcoef(columns.T)[:2, 2:]).max() < 0.17
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_the_asked_share_of_images_and_of_patches_is_remapped(share):
+    of_image, of_patches = read_curves(600, per_image=2, remap=share)
+    changes = np.abs(np.concatenate([of_image[:, None], of_patches], axis=1) - np.linspace(0.25, 1, 4)).max(axis=-1)
+    changed = changes > 1e-3
+    assert changes[~changed].max() < 1e-6
+    np.testing.assert_allclose(changed.mean(axis=0), share, atol=0.06)
+    # image and patches each by a draw of their own
+    assert (changed[:, 0] & changed[:, 1]).mean() == pytest.approx(share**2, abs=0.06)
+    assert (changed[:, 1] & changed[:, 2]).mean() == pytest.approx(share**2, abs=0.06)
+
+
+def test_the_remap_of_an_image_depends_on_its_seed_alone():
+    seeds = [11, 5, 8, 11]
+    of_image, of_patches = read_curves(4, per_image=2, seeds=seeds, remap=0.7)
+    for i, seed in enumerate(seeds):
+        alone = read_curves(1, per_image=2, seeds=[seed], remap=0.7)
+        np.testing.assert_allclose(alone[0][0], of_image[i], atol=1e-6)
+        np.testing.assert_allclose(alone[1][0], of_patches[i], atol=1e-6)
+    np.testing.assert_array_equal(of_image[3], of_image[0])
+    first, second = (read_curves(200, remap=1.0, seeds=range(start, start + 200))[0] for start in (0, 100))
+    np.testing.assert_array_equal(first[100:], second[:100])
+
+
+def test_a_remap_in_a_batch_is_that_of_each_image_by_itself():
+    images, seeds = rand_images(5), [4, 9, 2, 2**31 - 1, 0]
+    augment = RandPatchCenter(9, patches_per_image=2, remap=0.6, noise=0.05)
+    together = augment(images, seeds)
+    for i, seed in enumerate(seeds):
+        alone = augment(images[i : i + 1], [seed])
+        torch.testing.assert_close(alone[0][0], together[0][i], atol=1e-4, rtol=0)
+        torch.testing.assert_close(alone[1], together[1][2 * i : 2 * i + 2], atol=1e-4, rtol=0)
+        assert torch.equal(alone[2], together[2][2 * i : 2 * i + 2])
+
+
+def test_a_remap_comes_after_gamma_and_gain_and_before_noise():
+    images = rand_images(4)
+    options = {"patches_per_image": 2, "gain": (0.5, 1.0), "seed": 6}
+    plain = RandPatchCenter(33, **options)(images)
+    remapped = RandPatchCenter(33, remap=1.0, **options)(images)
+    for before, after in zip([*plain[0], *plain[1]], [*remapped[0], *remapped[1]], strict=True):
+        assert fit_curve(before, after)[1] < 1e-5
+    noisy = RandPatchCenter(33, noise=0.2, **options)(images)
+    both = RandPatchCenter(33, remap=1.0, noise=0.2, **options)(images)
+    for i in range(2):
+        torch.testing.assert_close(both[i] - remapped[i], noisy[i] - plain[i], atol=1e-5, rtol=0)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    leading=st.lists(st.integers(1, 3), max_size=2),
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 6)),
+    knots=st.integers(2, 7),
+    seed=st.integers(0, 10_000),
+)
+def test_curves_interpolate_and_go_on_as_straight_lines(leading, shape, knots, seed):
+    rng = np.random.default_rng(seed)
+    images, curves = rng.uniform(-0.5, 1.5, (*leading, *shape)), rng.random((*leading, knots))
+    on_knots = rng.random(images.shape) < 0.2
+    images[on_knots] = rng.choice(np.linspace(0, 1, knots), on_knots.sum())
+    found = _through_curves(torch.from_numpy(images), torch.from_numpy(curves))
+    assert found.shape == images.shape
+    steps = np.linspace(0, 1, knots)
+    for index in np.ndindex(*leading):
+        values, curve = images[index], curves[index]
+        expected = np.interp(values, steps, curve)
+        first, last = (knots - 1) * (curve[1] - curve[0]), (knots - 1) * (curve[-1] - curve[-2])
+        expected = np.where(values < 0, curve[0] + values * first, expected)
+        expected = np.where(values > 1, curve[-1] + (values - 1) * last, expected)
+        np.testing.assert_allclose(found[index].numpy(), expected, atol=1e-12)
+
+
+def test_curves_by_hand():
+    values = torch.tensor([[[-0.5, 0.0, 0.125, 0.25, 0.6, 0.75, 1.0, 1.5]]])
+    curve = torch.tensor([0.0, 0.8, 0.2, 1.0, 0.5])
+    expected = torch.tensor([[[-1.6, 0.0, 0.4, 0.8, 0.52, 1.0, 0.5, -0.5]]])
+    torch.testing.assert_close(_through_curves(values, curve), expected)
 
 
 def test_same_seed_same_draws():

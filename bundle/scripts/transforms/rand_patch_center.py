@@ -25,6 +25,8 @@ from scripts.transforms.warp import lattice, sample_lattice, warp_points
 
 __all__ = ["RandPatchCenter"]
 
+_KNOTS = 4  # of a curve that intensities are sent through, beside that at 0
+
 
 class RandPatchCenter(Randomizable):
     """Warp a batch of images and cut augmented patches from each, in one interpolation from the source.
@@ -52,6 +54,11 @@ class RandPatchCenter(Randomizable):
         patch_scale: range of the magnification of the patch relative to the image.
         gamma: range of the exponent of the patch's contrast curve (drawn uniformly in its logarithm).
         gain: range of a factor on the patch's intensity.
+        remap: share of the images, and of the patches, whose intensities go through a random curve that may swap
+            tissues: 0 at 0, and piecewise linear between values in [0, 1] drawn at a quarter, a half, three quarters
+            and 1. For images whose contrast changes from one to the next, as in T1 mapping.
+        overhang: share of the patches that keep what lies beyond the edge of the warped image, where the source shows
+            it: as of an example in full view that is half out of view in the image. The others have zeros there.
         noise: largest standard deviation of Gaussian noise, drawn anew for image and patch, in intensity units.
             Without it a network may match the noise of an image to itself, which no second image repeats.
         seed: seed of the images' seeds where a call gives none; None draws differently in each run.
@@ -76,6 +83,8 @@ class RandPatchCenter(Randomizable):
         patch_scale: Sequence[float] = (0.9, 1.3),
         gamma: Sequence[float] = (0.5, 2.0),
         gain: Sequence[float] = (1.0, 1.0),
+        remap: float = 0.0,
+        overhang: float = 0.0,
         noise: float = 0.0,
         seed: int | None = None,
     ) -> None:
@@ -89,6 +98,8 @@ class RandPatchCenter(Randomizable):
         self.patch_scale = patch_scale
         self.gamma = gamma
         self.gain = gain
+        self.remap = remap
+        self.overhang = overhang
         self.noise = noise
         self.set_random_state(seed)
 
@@ -132,8 +143,11 @@ class RandPatchCenter(Randomizable):
         source = warp_points(corner, image_matrix, image_shift, spatial)
         patches = sample_lattice(images, source, image_matrix @ patch_matrix, shape).transpose(1, 2)
         inside = _inside(lattice(corner, patch_matrix, shape), spatial)
-        patches = patches * inside.reshape(batch, -1, 1, *shape)
+        kept = self._draw_kept(seeds).to(inside).flatten()
+        patches = patches * torch.maximum(inside, kept[:, None, None]).reshape(batch, -1, 1, *shape)
         patches = self._change_contrast(patches, of_patches)
+        if self.remap > 0.0:
+            warped, patches = self._swap_tissues(warped, patches, seeds)
         if self.noise > 0.0:
             self._add_noise(warped, patches, seeds, of_image, of_patches)
         return warped, patches.flatten(0, 1), index_to_normalized(center, spatial)
@@ -143,6 +157,13 @@ class RandPatchCenter(Randomizable):
         count = 7 * (1 + self.patches_per_image)
         drawn = np.stack([np.random.default_rng(int(seed)).random(count) for seed in seeds])
         return drawn[:, :7], drawn[:, 7:].reshape(len(seeds), self.patches_per_image, 7)
+
+    def _draw_kept(self, seeds: Sequence[int]) -> torch.Tensor:
+        """Which patches (images, K) keep what lies beyond the edge."""
+        if self.overhang == 0.0:
+            return torch.zeros(len(seeds), self.patches_per_image)
+        drawn = np.stack([np.random.default_rng([int(seed), 2]).random(self.patches_per_image) for seed in seeds])
+        return torch.from_numpy(drawn < self.overhang)
 
     def _image_map(self, drawn: np.ndarray, spatial: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """The map from warped to source images, relative to their centres: matrices (B, 2, 2), shifts (B, 2) px."""
@@ -168,6 +189,17 @@ class RandPatchCenter(Randomizable):
         exponent, gain = (torch.from_numpy(value[..., None, None, None]).to(patches) for value in (exponent, gain))
         return patches.clamp_min(0.0).pow(exponent) * gain
 
+    def _swap_tissues(
+        self, warped: torch.Tensor, patches: torch.Tensor, seeds: Sequence[int]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Send a share of images (B, C, X, Y) and patches (B, K, C, p, p) each through a random curve of its own."""
+        shape = 1 + self.patches_per_image, 1 + _KNOTS
+        drawn = np.stack([np.random.default_rng([int(seed), 1]).random(shape) for seed in seeds])
+        values = np.concatenate([np.zeros_like(drawn[..., :1]), drawn[..., 1:]], axis=-1)
+        values = np.where(drawn[..., :1] < self.remap, values, np.linspace(0.0, 1.0, 1 + _KNOTS))
+        curves = torch.from_numpy(values).to(patches)
+        return _through_curves(warped, curves[:, 0]), _through_curves(patches, curves[:, 1:])
+
     def _add_noise(
         self,
         warped: torch.Tensor,
@@ -187,6 +219,15 @@ class RandPatchCenter(Randomizable):
             in_image, in_patches = numbers.split([warped[0].numel(), patches[0].numel()])
             warped[i] += image_level[i] * in_image.view_as(warped[i])
             patches[i] += patch_level[i, :, None, None, None] * in_patches.view_as(patches[i])
+
+
+def _through_curves(images: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
+    """Intensities (*N, C, X, Y) through curves (*N, n): values at equal steps from 0 to 1, linear there and beyond."""
+    steps = curves.shape[-1] - 1
+    place = images.flatten(-3) * steps
+    left = place.floor().clamp(0, steps - 1)
+    low, high = (curves.gather(-1, left.long() + side) for side in (0, 1))
+    return (low + (place - left) * (high - low)).view_as(images)
 
 
 def _between(drawn: np.ndarray, ends: Sequence[float] | np.ndarray) -> np.ndarray:
