@@ -7,7 +7,7 @@ RUN := cd bundle && $(BIN)/python -W ignore -m monai.bundle run
 LOG := --meta_file configs/metadata.json --logging_file configs/logging.conf
 
 .DEFAULT_GOAL := help
-.PHONY: help demo phantom test test-slow lint format bench clean
+.PHONY: help demo phantom hard-cases test test-slow lint format bench clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,13 @@ phantom: $(INSTALLED) ## Train on 8 simulated subjects (2 more validate), follow
 	    --dataset_dir $(CURDIR)/phantom_output/test --ckpt_path $(CURDIR)/phantom_output/models/model.pt \
 	    --output_dir $(CURDIR)/phantom_output
 	@echo "Open phantom_output/index.html, and phantom_output/report.html for the errors"
+
+hard-cases: $(INSTALLED) ## Train on simulated subjects with swapped contrast too, follow landmarks through jumps, noise, absence and more
+	cd bundle && $(BIN)/python -m scripts.data.phantom --output_dir $(CURDIR)/phantom_output/train --subjects 0-9
+	$(RUN) training --config_file "['configs/train.json','configs/data/phantom.json','configs/augment/tracking.json']" $(LOG) \
+	    --dataset_dir $(CURDIR)/phantom_output/train --ckpt_dir $(CURDIR)/phantom_output/hard_cases \
+	    --output_dir $(CURDIR)/phantom_output/hard_cases --resume False --max_epochs 60 --val_interval 20
+	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/hard_cases.py
 
 test: $(INSTALLED) ## Run the fast tests
 	$(BIN)/python -m pytest -m "not slow"
