@@ -16,11 +16,10 @@ Run it with ``PYTHONPATH=bundle python benchmarks/latency.py``. It prints a tabl
 network's size, a smooth random texture that goes round in a circle, with noise. Weights are random: they do not change
 the time of the network, and accuracy is not measured here. The ways (``--only``):
 
-- *tracker*: ``LandmarkTracker.update``, float32, without a refinement and without matching back: what is measured is
-  the whole call, from the frame to the answers;
-- *full*: the same with a refinement, and each landmark matched back. Where examples lie on many frames, as here, it
-  matches with each of those frames that has the best example of a landmark, so random weights are a hard case;
-- *bfloat16*: *tracker* in that precision;
+- *tracker*: ``LandmarkTracker.update``, float32, without a refinement and without asking the surroundings: what is
+  measured is the whole call, from the frame to the answers;
+- *full*: the same with a refinement and the surroundings asked;
+- *bfloat16*: both with the encoders in that precision;
 - *onnx*: ``track_frame`` in ONNX Runtime: frame prepared, encoded and matched, without fusion and answers; and the same
   three steps in torch beside it;
 - *naive*: each pair of image and patch through the whole network, no code kept, as the paper's code path reads. A few
@@ -39,6 +38,7 @@ from __future__ import annotations
 import argparse
 import copy
 import importlib
+import itertools
 import json
 import math
 import operator
@@ -65,7 +65,7 @@ SIZES = ("192x176", "224x224", "352x352")
 PAIRS = ("1x1", "1x20", "20x1", "20x20", "100x50")
 WAYS = ("tracker", "full", "bfloat16", "onnx", "naive", "peers", "gpu")
 NETWORKS = (*ENCODERS, *(f"{name}+regression" for name in ENCODERS))
-TITLES = {"tracker": "tracker", "full": "tracker, trust and refinement", "bfloat16": "tracker, bfloat16"}
+TITLES = {"tracker": "tracker", "full": "tracker, refined, neighbours asked"}
 PEER_LANDMARKS = (1, 20)
 FRAMES = 32  # of one round
 SHIFT_PX = 12
@@ -204,24 +204,19 @@ def make_execution(network: torch.nn.Module, scene: Scene, **options: object) ->
     return Execution(copy.deepcopy(network), scene.size, **options)
 
 
-def make_tracker(execution: Execution, scene: Scene, pair: tuple[int, int]) -> LandmarkTracker:
-    """A tracker of some landmarks, each with an example on each of some frames.
+def make_tracker(execution: Execution, scene: Scene, pair: tuple[int, int], way: str = "tracker") -> LandmarkTracker:
+    """A tracker of some landmarks, each with an example on each of some frames; see the ways above.
 
     Biases are taken off in each frame whether they are zero or not, so they are not measured first.
     """
     landmarks, examples = pair
     device = execution.device
-    tracker = LandmarkTracker(execution, PATCH, scene.size, correct_bias=False, match_back=False, device=device)
+    more = {"refinement": LocalRefinement()} if way == "full" else {"neighbors": None}
+    tracker = LandmarkTracker(execution, PATCH, scene.size, correct_bias=False, device=device, **more)
     labels = [f"landmark {i}" for i in range(landmarks)]
     for number in range(examples):
         tracker.add(scene.frame(number), scene.points(number, landmarks), labels)
     return tracker
-
-
-def set_everything(tracker: LandmarkTracker, on: bool) -> None:
-    """Refinement and matching back, on or off."""
-    tracker.match_back = on
-    tracker.refinement = LocalRefinement() if on else None
 
 
 def tracker_work(tracker: LandmarkTracker, scene: Scene) -> Work:
@@ -288,8 +283,9 @@ def measure_cpu(run: Run, name: str, network: torch.nn.Module, scene: Scene) -> 
     if run.wants("bfloat16"):
         execution = make_execution(network, scene, precision="bfloat16")
         run.notes.append(f"{name} {name_size(scene.size)} bfloat16: channels_last={execution.channels_last}")
-        for pair in run.options.pairs:
-            run.add(scene, name, TITLES["bfloat16"], pair, tracker_work(make_tracker(execution, scene, pair), scene))
+        for pair, way in itertools.product(run.options.pairs, ("tracker", "full")):
+            work = tracker_work(make_tracker(execution, scene, pair, way), scene)
+            run.add(scene, name, f"{TITLES[way]}, bfloat16", pair, work)
 
 
 def measure_float32(
@@ -298,11 +294,10 @@ def measure_float32(
     """One network at one size for one number of landmarks and examples, in float32."""
     if not run.wants("tracker", "full", "onnx"):
         return
-    tracker = make_tracker(execution, scene, pair)
-    for way in ("tracker", "full"):
+    for way in ("full", "tracker"):
         if run.wants(way):
-            set_everything(tracker, way == "full")
-            run.add(scene, name, TITLES[way], pair, tracker_work(tracker, scene))
+            run.add(scene, name, TITLES[way], pair, tracker_work(make_tracker(execution, scene, pair, way), scene))
+    tracker = make_tracker(execution, scene, pair)
     if session is not None:
         run.add(scene, name, "ONNX Runtime: up to the match", pair, onnx_steps(session, tracker, scene))
         run.add(scene, name, "torch: up to the match", pair, torch_steps(execution, tracker, scene))
@@ -446,18 +441,17 @@ def csrt_work(images: list[np.ndarray], scene: Scene, landmarks: int) -> Work:
 def measure_profile(run: Run) -> list[dict]:
     """Share of each step of a frame, for the default network, 352x352, on the CPU."""
     scene = make_scene(parse_pair(GOAL_SIZE), 20)
-    execution = make_execution(make_network("residual"), scene, precision="float32")
     profiles = []
-    for pair in ((1, 1), (20, 20)):
-        tracker = make_tracker(execution, scene, pair)
-        for everything in (False, True):
-            set_everything(tracker, everything)
-            profiles.append(profile(tracker, scene, pair, run.options.repeats))
+    for precision in ("float32", "bfloat16"):
+        execution = make_execution(make_network("residual"), scene, precision=precision)
+        for pair, way in itertools.product(((1, 1), (20, 20)), TITLES):
+            what = {"pair": name_size(pair), "way": TITLES[way], "precision": precision}
+            profiles.append(what | profile(make_tracker(execution, scene, pair, way), scene, run.options.repeats))
             print(f"profile, {GOAL_SIZE}: {profiles[-1]}", flush=True)
     return profiles
 
 
-def profile(tracker: LandmarkTracker, scene: Scene, pair: tuple[int, int], repeats: int) -> dict:
+def profile(tracker: LandmarkTracker, scene: Scene, repeats: int) -> dict:
     """Medians of the steps in ms, and their shares of the sum of these; what is left of the total are the answers."""
     timings: list[dict[str, float]] = []
     timed(lambda number: timings.append(tracker.update(scene.frame(number)).timings_ms), repeats)
@@ -467,8 +461,6 @@ def profile(tracker: LandmarkTracker, scene: Scene, pair: tuple[int, int], repea
     medians = {name: float(np.median(times)) for name, times in steps.items()}
     whole = sum(medians.values())
     return {
-        "pair": name_size(pair),
-        "way": TITLES["full" if tracker.match_back else "tracker"],
         "ms": {name: round(value, 3) for name, value in medians.items()},
         "share": {name: round(value / whole, 3) for name, value in medians.items()},
     }
@@ -493,9 +485,9 @@ def ratio(above: float | None, below: float | None) -> float | None:
 
 
 def goals(rows: list[dict], sizes: list[str]) -> list[dict]:
-    """The goals of the default network in float32 on the CPU, for the tracker alone and with everything on."""
+    """The goals of the default network on the CPU, for the tracker alone and with everything on, in both precisions."""
     found = []
-    for way in (TITLES["tracker"], TITLES["full"]):
+    for way in (*TITLES.values(), *(f"{title}, bfloat16" for title in TITLES.values())):
         many, one = (find(rows, "residual", way, GOAL_SIZE, pair) for pair in ((20, 20), (1, 1)))
         found.append(goal(f"{way}, {GOAL_SIZE}, 20x20: under {GOAL_MS:g} ms", many, "ms", operator.lt, GOAL_MS))
         text = f"{way}, {GOAL_SIZE}, 20x20 / 1x1: at most {GOAL_COST:g}"

@@ -90,6 +90,11 @@ def loop_vote(
             supports.append((sum(weights.values()) - 1.0) / max(asked, voting.least))
             opinions.append(weights)
         scores = [support + (voting.own_lead if i == 0 else 0.0) for i, support in enumerate(supports)]
+        finite = [bool(np.isfinite(candidate).all()) for candidate in candidates]
+        scores = [score if ok else -math.inf for score, ok in zip(scores, finite, strict=True)]
+        if not any(finite):
+            results.append([(points[landmark], sigmas[landmark], 0.0 if voters[landmark].any() else NAN)])
+            continue
         possible = []
         for i, score in enumerate(scores):
             if score < max(scores) - 1e-9:
@@ -282,6 +287,23 @@ def test_an_own_answer_that_is_not_finite_gives_way_to_the_consensus(bad):
     assert point.tolist() == [50.0, 40.0]
     assert sigma.tolist() == [0.0, 0.0]
     assert support.item() == 1.0
+
+
+def test_an_own_answer_that_is_not_finite_gives_way_to_a_vote_with_little_support():
+    votes = [(50.0, 40.0)] * 2 + [(10.0 * i, 75.0 - 9.0 * i) for i in range(6)]
+    point, _, support = ask(ONE_RING, (NAN, NAN), votes, sigma=(NAN, NAN))
+    assert point.tolist() == pytest.approx([50.0, 40.0], abs=0.5)
+    assert 0 < support.item() < 0.25
+
+
+@pytest.mark.parametrize("settings", [{"tolerance": NAN}, {"spacing": NAN}, {"least": 0}])
+def test_settings_that_are_not_above_zero_are_refused(settings):
+    with pytest.raises(ValueError, match="have all to be above 0"):
+        NeighborVoting(**settings)
+
+
+def test_neighbours_never_lie_on_the_landmark():
+    assert NeighborVoting(rings=1).offsets(2).abs().amax(dim=1).tolist() == [1.0] * 8
 
 
 def test_votes_that_are_all_not_finite_support_nothing():

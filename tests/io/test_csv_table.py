@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.io.csv_table import parse_frame, parse_pixels, read_csv_columns, read_csv_rows
+from scripts.io.csv_table import parse_frame, parse_pixels, read_csv_columns, read_csv_rows, write_csv
 from scripts.io.input_error import InputError
 
 
@@ -77,3 +77,23 @@ def test_frames_are_whole_numbers_or_empty() -> None:
     for cell in ("-1", "2.5", "first", "inf"):
         with pytest.raises(InputError, match=rf"frame is '{cell}'\. .*leave it empty for a still"):
             parse_frame("frame", cell, "t.csv", "a still")
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "table.csv"
+    rows = [("a, b.png", 0.1 + 0.2, None), ('say "ah"', -1e-300, 7)]
+    write_csv(path, ["image", "x", "frame"], rows)
+    lines = [cells for _, cells in read_csv_rows(path, "columns")]
+    assert lines[0] == ["image", "x", "frame"]
+    assert [(name, float(x), int(frame) if frame else None) for name, x, frame in lines[1:]] == rows
+    assert path.read_bytes().count(b"\r") == 0
+
+
+def test_rows_that_cannot_be_made_leave_the_table_there_was(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    write_csv(path, ["x"], [[1]])
+    before = path.read_bytes()
+    with pytest.raises(ZeroDivisionError):
+        write_csv(path, ["x"], ([1 / (2 - i)] for i in range(4)))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

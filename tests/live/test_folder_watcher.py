@@ -111,6 +111,9 @@ def test_an_unreadable_file_is_tried_again_then_named_and_left(
     (incoming / "bad.png").write_bytes(b"12")
     look(watcher, clock)
     assert look(watcher, clock) == ["bad.png"]
+    [arrival] = watcher.look()
+    watcher.take(arrival)
+    assert watcher.skipped == 0
 
 
 def test_a_file_that_vanishes_is_forgotten(incoming: Path, watcher: FolderWatcher, clock: Clock) -> None:

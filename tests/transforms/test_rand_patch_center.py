@@ -513,3 +513,26 @@ def test_centres_are_uniform_from_edge_to_edge():
 def test_volumes_are_refused():
     with pytest.raises(ValueError, match="2D"):
         RandPatchCenter(4)(torch.zeros(1, 1, 8, 8, 8))
+
+
+def test_patches_that_overhang_show_what_lies_beyond_the_image():
+    image = torch.rand(1, 1, 64, 48, generator=torch.Generator().manual_seed(0)) + 0.5
+    # the middle half of the image, enlarged: around it, a patch of this size finds source everywhere
+    options = {"patches_per_image": 40, "crop_scale": (0.25, 0.25), "crop_ratio": (1.0, 1.0), "image_rotate": 0.0}
+    options |= {"image_scale": (1.0, 1.0), "patch_rotate": 0.0, "patch_scale": (1.0, 1.0), "gamma": (1.0, 1.0)}
+    seeds = [next(seed for seed in range(100) if _is_central(seed, image, options))]
+    plain, kept, some = (RandPatchCenter(16, overhang=share, **options)(image, seeds)[1] for share in (0.0, 1.0, 0.5))
+    beyond = plain == 0
+    assert 0.05 < beyond.float().mean() < 0.5
+    assert (kept > 0).all()
+    assert torch.equal(kept[~beyond], plain[~beyond])
+    whole = beyond.flatten(1).any(dim=1)
+    same = [(some == one).flatten(1).all(dim=1)[whole] for one in (plain, kept)]
+    assert (same[0] ^ same[1]).all()
+    assert 0.2 < same[0].float().mean() < 0.8
+
+
+def _is_central(seed: int, image: torch.Tensor, options: dict[str, object]) -> bool:
+    """Whether the crop lies far enough inside of the source for all patches."""
+    patches = RandPatchCenter(16, overhang=1.0, **options)(image, [seed])[1]
+    return bool((patches > 0).all())

@@ -19,14 +19,12 @@ In ``bundle/``:
 from __future__ import annotations
 
 import argparse
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from scripts.data.image_series import is_hidden
-from scripts.io.atomic import atomic_path
-from scripts.io.csv_table import parse_pixels, read_csv_rows
+from scripts.io.csv_table import parse_pixels, read_csv_rows, write_csv
 from scripts.io.input_error import InputError, report_input_errors
 
 __all__ = ["main"]
@@ -131,8 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     labels, points = _read_points(options)
     paths = _find_below(options.images, points) if options.images else {name: name for name in points}
     rows = [(paths[name], "", label, *at) for name, marks in points.items() for label, at in marks.items() if at]
-    with atomic_path(options.output) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([("image", "frame", "label", "x", "y"), *rows])
+    write_csv(options.output, ["image", "frame", "label", "x", "y"], rows)
     marked = Counter(label for _, _, label, *_ in rows)
     width = max(map(len, ["label", *labels]))
     print(f"{'label':<{width}}{'images marked':>16}{'images not marked':>20}")

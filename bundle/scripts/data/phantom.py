@@ -26,7 +26,6 @@ Hard cases (``--case jump --case noise``), for testing what must know when it ca
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,6 +39,7 @@ from tqdm import tqdm
 from scripts.data.phantom_anatomy import NOMINAL_SIZE, Canvas, paint_anatomy
 from scripts.data.phantom_cases import CASES, check_cases, plan_cases
 from scripts.io.atomic import atomic_path
+from scripts.io.csv_table import write_csv
 from scripts.io.input_error import InputError
 
 __all__ = ["LANDMARKS", "PhantomSubject", "breathing_phantom", "write_phantom"]
@@ -213,8 +213,9 @@ def write_phantom(
             for label, track in made.tracks.items()
             for frame, (x, y) in enumerate(track)
         ]
-    _write_csv(folder / "tracks.csv", columns, rows)
-    _write_csv(folder / "examples.csv", columns, [row for row in rows if row[1] == 0])
+    rows = [row[: len(columns)] for row in rows]
+    write_csv(folder / "tracks.csv", columns, rows)
+    write_csv(folder / "examples.csv", columns, [row for row in rows if row[1] == 0])
 
 
 def _check_arguments(
@@ -391,14 +392,6 @@ def _write_nifti(path: Path, frames: np.ndarray) -> None:
     image.header.set_xyzt_units("mm", "sec")
     with atomic_path(path) as temporary:
         nib.save(image, temporary)
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[tuple[str, int, str, float, float, int]]) -> None:
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        # Floats are written so that reading them gives the same number.
-        writer.writerows(row[: len(columns)] for row in rows)
 
 
 # --- command line ---------------------------------------------------------------------------------------------------

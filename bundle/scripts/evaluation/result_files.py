@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 from scripts.evaluation.result import EvaluationResult
 from scripts.io.atomic import atomic_path
+from scripts.io.csv_table import write_csv
 
 __all__ = ["write_result"]
 
@@ -55,9 +55,8 @@ def write_result(folder: Path, result: EvaluationResult) -> list[str]:
 
 def _write_rows(path: Path, rows: list[dict]) -> None:
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(
-            {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in row.items()} for row in rows
-        )
+    write_csv(path, columns, ([_cell(row.get(name, "")) for name in columns] for row in rows))
+
+
+def _cell(value: object) -> object:
+    return f"{value:.4f}" if isinstance(value, float) else value

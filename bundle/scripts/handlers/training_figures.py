@@ -25,6 +25,7 @@ from monai.engines import Evaluator
 from monai.utils import CommonKeys
 
 from scripts.io.atomic import atomic_path
+from scripts.io.csv_table import write_csv
 from scripts.io.input_error import InputError
 from scripts.visualize.curves import draw_curves
 from scripts.visualize.matching import draw_matches
@@ -141,10 +142,7 @@ def _save(figure: Figure, path: Path) -> None:
 
 def _write_history(path: Path, rows: Mapping[int, Mapping[str, float]]) -> None:
     columns = list(dict.fromkeys([*_COLUMNS, *(name for row in rows.values() for name in row)]))
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows.values())
+    write_csv(path, columns, ([row.get(name, "") for name in columns] for row in rows.values()))
 
 
 def _read_history(path: Path) -> dict[int, dict[str, float]]:

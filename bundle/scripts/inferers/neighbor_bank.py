@@ -87,7 +87,8 @@ class NeighborBank:
             codes = self.matcher.encode_patch(extract_patches(image, places[numbers], self.patch_size))
             bias = self._find(image_code, codes) - places[numbers]
             found = bias.norm(dim=1) <= self.voting.tolerance * self.patch_size
-            known.append((numbers[found], codes[found], bias[found]))
+            if found.any():
+                known.append((numbers[found], codes[found], bias[found]))
         self._plan()
 
     def drop(self, label: str) -> None:

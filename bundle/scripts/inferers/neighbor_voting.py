@@ -67,14 +67,14 @@ class NeighborVoting:
     own_lead: float = 0.25
 
     def __post_init__(self) -> None:
-        if not min(self.rings, self.least, self.examples, self.spacing, self.tolerance) > 0:
+        if not all(value > 0 for value in (self.rings, self.least, self.examples, self.spacing, self.tolerance)):
             raise ValueError(f"rings, least, examples, spacing and tolerance of {self} have all to be above 0")
 
     def offsets(self, patch_size: int) -> torch.Tensor:
         """Where the neighbours lie, (W, 2), px from the landmark."""
         steps = torch.arange(-self.rings, self.rings + 1, dtype=torch.float32)
         grid = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), dim=-1).flatten(0, 1)
-        return grid[grid.abs().amax(dim=1) > 0] * round(self.spacing * patch_size)
+        return grid[grid.abs().amax(dim=1) > 0] * max(1, round(self.spacing * patch_size))
 
     def __call__(
         self,
@@ -115,9 +115,9 @@ class NeighborVoting:
         asked = asked & ~torch.eye(asked.shape[1], dtype=torch.bool, device=asked.device)
         weights = agreement * asked
         support = (weights.sum(dim=2) / asked.sum(dim=2).clamp_min(self.least)).where(there, 0.0)
-        lead = torch.zeros_like(support)
-        lead[:, 0] = self.own_lead
-        taken = (support + lead).argmax(dim=1)
+        score = support.clone()
+        score[:, 0] += self.own_lead
+        taken = score.where(there, -torch.inf).argmax(dim=1)  # the own answer where there is none at all
         each = torch.arange(len(points), device=points.device)
         itself = F.one_hot(taken, candidates.shape[1])
         mean, spread = _moments(candidates, weights[each, taken] + itself)

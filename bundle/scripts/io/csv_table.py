@@ -15,11 +15,34 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
 
-__all__ = ["parse_frame", "parse_pixels", "read_csv_columns", "read_csv_rows"]
+__all__ = ["parse_frame", "parse_pixels", "read_csv_columns", "read_csv_rows", "write_csv"]
+
+
+def write_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table as UTF-8 CSV, whole or not at all.
+
+    Numbers are written so that reading them gives the same number; None is an empty cell.
+
+    Args:
+        path: the file, which is replaced.
+        columns: the header.
+        rows: as many cells each.
+
+    Raises:
+        OSError: the file cannot be written.
+
+    Example:
+        >>> write_csv("errors.csv", ["label", "error_px"], [("apex", 1.5)])  # doctest: +SKIP
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
 
 
 def read_csv_rows(path: str | os.PathLike[str], content: str) -> Iterator[tuple[int, list[str]]]:

@@ -17,7 +17,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from scripts.io.atomic import atomic_path
+from scripts.io.csv_table import write_csv
 
 __all__ = ["Landmark", "read_landmarks_csv", "write_landmarks_csv"]
 
@@ -70,10 +70,7 @@ def write_landmarks_csv(path: str | os.PathLike[str], landmarks: Iterable[Landma
         >>> landmark = Landmark("knee.png", None, "patella", 120.5, 88.0, 1.2, 0.8, 3)
         >>> write_landmarks_csv("landmarks.csv", [landmark])  # doctest: +SKIP
     """
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        writer.writerows(_row(landmark) for landmark in landmarks)
+    write_csv(path, _COLUMNS, map(_row, landmarks))
 
 
 def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:

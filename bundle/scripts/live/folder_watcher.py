@@ -104,12 +104,17 @@ class FolderWatcher:
         self.known = known
         self.settle_s = settle_s
         self.give_up_s = give_up_s
-        self.skipped = 0
         self._clock = clock
         self._taken: set[str] = set()
+        self._skipped: set[str] = set()
         self._waiting: dict[str, _Waiting] = {}
         self._gone = False
         self._logger = logging.getLogger(type(self).__name__)
+
+    @property
+    def skipped(self) -> int:
+        """Number of files that were given up and not read since."""
+        return len(self._skipped)
 
     def look(self) -> list[Arrival]:
         """New files that are complete, in no order."""
@@ -127,6 +132,7 @@ class FolderWatcher:
     def take(self, arrival: Arrival) -> None:
         """The file was read: it is not new any more."""
         self._taken.add(arrival.name)
+        self._skipped.discard(arrival.name)
         self._waiting.pop(arrival.name, None)
 
     def put_off(self, arrival: Arrival, reason: str) -> None:
@@ -142,7 +148,7 @@ class FolderWatcher:
         waiting.failed_s = now if waiting.failed_s is None else waiting.failed_s
         if now - waiting.failed_s >= self.give_up_s:
             waiting.given_up = True
-            self.skipped += 1
+            self._skipped.add(arrival.name)
             self._logger.warning("%s is skipped, unreadable for %g s: %s", arrival.name, self.give_up_s, reason)
 
     def _new_files(self, now: float) -> Iterator[Arrival]:

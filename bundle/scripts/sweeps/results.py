@@ -13,13 +13,13 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scripts.io.atomic import atomic_path
+from scripts.io.csv_table import write_csv
 from scripts.visualize.report import Section, Table, write_report
 from scripts.visualize.sweep_curve import draw_sweep
 
@@ -96,11 +96,8 @@ def write_results(folder: Path, rows: Mapping[str, Mapping[str, float]], *, titl
 
 
 def _write_csv(path: Path, rows: Mapping[str, Mapping[str, float]]) -> None:
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["variant", *_COLUMNS])
-        for name, row in rows.items():
-            writer.writerow([name, *(row[column] if math.isfinite(row[column]) else "" for column in _COLUMNS)])
+    cells = ([row[column] if math.isfinite(row[column]) else "" for column in _COLUMNS] for row in rows.values())
+    write_csv(path, ["variant", *_COLUMNS], ([name, *row] for name, row in zip(rows, cells, strict=True)))
 
 
 def _curves(rows: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[list[float], list[float]]]:
