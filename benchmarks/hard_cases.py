@@ -19,7 +19,7 @@ answers in all cases; the table's subjects were neither trained nor learned on. 
 - *wrong, not flagged*: more than 10 px off, whether the landmark can be seen or not, and valid;
 - *unseen, not flagged*: valid although it cannot be seen: where its surroundings say that it is;
 - *false alarms*: share of the visible landmarks found within 10 px that are flagged;
-- *back after*: frames from the jump, or from the return of a landmark, to its first valid answer within 10 px.
+- *back after*: frames that show the landmark, from its jump or return on, before its first valid answer within 10 px.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def judge(tracker: LandmarkTracker, subject: PhantomSubject) -> dict[str, list[f
         counts["alarms"] += (~valid)[visible & (errors <= WRONG_PX)].tolist()
         counts["valid_px"] += errors[valid & visible].tolist()
         good = valid & (errors <= WRONG_PX)
-        counts["back"] += [frames_back(good, start) for start in starts(visible, subject, label)]
+        counts["back"] += [frames_back(good, visible, start) for start in starts(visible, subject, label)]
     return counts
 
 
@@ -116,10 +116,10 @@ def starts(visible: torch.Tensor, subject: PhantomSubject, label: str) -> list[i
     return ((visible & ~before) | (visible & (step > WRONG_PX))).nonzero().flatten().tolist()
 
 
-def frames_back(good: torch.Tensor, start: int) -> float:
-    """0 for the frame itself; infinite for never."""
+def frames_back(good: torch.Tensor, visible: torch.Tensor, start: int) -> float:
+    """Frames that show it before the first good one: 0 for the frame itself; infinite for never."""
     later = good[start:].nonzero()
-    return float(later[0]) if len(later) else float("inf")
+    return float(visible[start : start + int(later[0])].sum()) if len(later) else float("inf")
 
 
 def summary(case: str, counts: dict[str, list[float]]) -> dict[str, object]:

@@ -13,8 +13,8 @@
 
 Run it with ``PYTHONPATH=bundle python benchmarks/paced.py --weights model.pt``. Frames come 8 a second from a clip in
 a loop, an ultrasound of the heart that pydicom brings along, grey, with the region and sizes of the demo. A
-``LandmarkTracker`` follows its four landmarks (``bundle/docs/echo_demo_examples.csv``), with refinement, matching back
-and everything judged. It prints a table and writes ``benchmarks/paced.json``.
+``LandmarkTracker`` follows its four landmarks (``bundle/docs/echo_demo_examples.csv``), with refinement, their
+surroundings asked, and everything judged. It prints a table and writes ``benchmarks/paced.json``.
 
 The latency of a frame is counted from when it was due, so it holds what a slower frame before it, or a sleep that was
 too long, added. A frame is late if its answer comes after the next one was due. Memory is what the process holds
@@ -62,9 +62,7 @@ def make_tracker(clip: torch.Tensor, weights: Path | None, threads: int) -> Land
     if weights is not None:
         load_weights(network, weights)
     execution = Execution(network, IMAGE_SIZE, precision="float32", threads=threads)
-    tracker = LandmarkTracker(
-        execution, PATCH, IMAGE_SIZE, region=REGION, refinement=LocalRefinement(), match_back=True
-    )
+    tracker = LandmarkTracker(execution, PATCH, IMAGE_SIZE, region=REGION, refinement=LocalRefinement())
     examples = read_examples_csv(EXAMPLES)
     for frame in sorted({example.frame for example in examples}):
         there = [example for example in examples if example.frame == frame]
