@@ -7,7 +7,7 @@ RUN := cd bundle && $(BIN)/python -W ignore -m monai.bundle run
 LOG := --meta_file configs/metadata.json --logging_file configs/logging.conf
 
 .DEFAULT_GOAL := help
-.PHONY: help demo phantom hard-cases test test-slow lint format bench clean
+.PHONY: help demo phantom hard-cases test test-slow lint format bench bench-latency clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,10 @@ bench: $(INSTALLED) ## Measure speed: matching beside a classical method, traini
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/matching.py
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/training_throughput.py
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/cyclic.py
+
+bench-latency: $(INSTALLED) ## Measure the tracker's milliseconds a frame beside the naive way, ONNX Runtime and OpenCV's trackers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/latency.py --profile --repeats 30
 
 clean: ## Remove what demo and phantom wrote
 	rm -rf demo_output phantom_output
