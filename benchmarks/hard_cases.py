@@ -29,7 +29,9 @@ import json
 import statistics
 from pathlib import Path
 
+import numpy as np
 import torch
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from scripts.data.phantom import PhantomSubject, breathing_phantom
@@ -47,6 +49,8 @@ CASES: dict[str, tuple[str, ...]] = {
     "all": ("contrast", "jump", "dropped", "absence", "noise"),
 }
 WRONG_PX = 10.0
+FIRST = 60  # of the subjects that are judged
+COLUMNS = 6  # of the picture
 SIZE, PATCH = (192, 176), 56
 
 
@@ -122,6 +126,29 @@ def frames_back(good: torch.Tensor, visible: torch.Tensor, start: int) -> float:
     return float(visible[start : start + int(later[0])].sum()) if len(later) else float("inf")
 
 
+def draw(tracker: LandmarkTracker, seed: int, frames: int) -> Figure:
+    """One subject, a row a case: the truth, valid answers and flagged ones in some of its frames."""
+    numbers = [round(i * (frames - 1) / (COLUMNS - 1)) for i in range(COLUMNS)]
+    figure = Figure(figsize=(2 * COLUMNS, 2 * len(CASES)), layout="constrained")
+    axes = figure.subplots(len(CASES), COLUMNS)
+    for row, (case, cases) in zip(axes, CASES.items(), strict=True):
+        subject = make_subject(seed, frames, cases)
+        found = [{}, *track(tracker, subject)]
+        for axis, number in zip(row, numbers, strict=True):
+            axis.imshow(subject.frames[number].T, cmap="gray", vmin=0, vmax=1)
+            truth = np.array(
+                [track[number] for label, track in subject.tracks.items() if subject.visible[label][number]]
+            )
+            axis.plot(*truth.reshape(-1, 2).T, "+", color="white", markersize=10)
+            for valid, style in ((True, "o"), (False, "x")):
+                points = [one.point.tolist() for one in found[number].values() if one.valid == valid]
+                color = "limegreen" if valid else "tomato"
+                axis.plot(*np.array(points).reshape(-1, 2).T, style, color=color, markersize=5, fillstyle="none")
+            axis.set(xticks=[], yticks=[], xlim=(-0.5, SIZE[0] - 0.5), ylim=(SIZE[1] - 0.5, -0.5))
+            axis.set_title(f"{case}, frame {number}", fontsize=8)
+    return figure
+
+
 def summary(case: str, counts: dict[str, list[float]]) -> dict[str, object]:
     """A row of the table."""
     return {
@@ -151,13 +178,14 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (default: 2)")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"), help="JSON file to write")
+    parser.add_argument("--picture", type=Path, help="PNG file to write: the first judged subject")
     options = parser.parse_args()
     tracker = make_tracker(options.weights, options.threads)
     learn(tracker, list(range(100, 100 + options.learn)), options.frames, options.false_alarm)
     rows = []
     for case, cases in tqdm(CASES.items(), desc="judging", unit="case", disable=None):
         counts: dict[str, list[float]] = {}
-        for seed in range(60, 60 + options.subjects):
+        for seed in range(FIRST, FIRST + options.subjects):
             for name, values in judge(tracker, make_subject(seed, options.frames, cases)).items():
                 counts.setdefault(name, []).extend(values)
         rows.append(summary(case, counts))
@@ -166,6 +194,8 @@ def main() -> None:
     print("  ".join(f"{name:>20}" for name in rows[0]))
     for row in rows:
         print("  ".join(f"{value!s:>20}" for value in row.values()))
+    if options.picture:
+        draw(tracker, FIRST, options.frames).savefig(options.picture, dpi=70)
     options.output.write_text(json.dumps({"limits": limits, "rows": rows}, indent=2) + "\n")
 
 

@@ -18,6 +18,7 @@ import gc
 import math
 import pickle
 import warnings
+from collections.abc import Iterator
 
 import nibabel as nib
 import numpy as np
@@ -247,6 +248,19 @@ def test_frames_no_longer_needed_are_forgotten_and_the_others_still_checked():
     tracker.drop("valve")
     tracker.drop("septum")
     assert not tracker._frames and not tracker._patches and not tracker._points and not tracker._frame_of
+
+
+def test_examples_of_an_iterator_that_uses_its_array_again_are_not_mixed_up():
+    buffer = np.empty(SHAPE)
+
+    def examples() -> Iterator[tuple[np.ndarray, tuple[float, float], str]]:
+        for i, (label, point) in enumerate(POINTS.items()):
+            buffer[:] = moved((2.0 * i, 0.0))
+            yield buffer, (point[0] + 2.0 * i, point[1]), label
+
+    tracker = make_tracker()
+    tracker.set_examples(examples())
+    assert errors(tracker.update(moved((1.0, 2.0))).landmarks, (1.0, 2.0)).max() < 0.2
 
 
 def test_new_examples_take_the_place_of_all_others():

@@ -17,7 +17,7 @@ import itertools
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -187,7 +187,7 @@ class LandmarkTracker:
         before = self.__dict__.copy()
         self._clear()
         try:
-            for _, group in itertools.groupby(examples, key=lambda example: id(example[0])):
+            for group in _by_frame(examples):
                 frames, points, labels = zip(*group, strict=True)
                 self.add(frames[0], points, labels)
         except Exception:
@@ -509,6 +509,15 @@ class LandmarkTracker:
         }
         steps = dict.fromkeys(("encode", "match", "check"), 0.0)
         return TrackedFrame(landmarks, {"prepare": milliseconds, **steps, "total": milliseconds})
+
+
+def _by_frame(examples: Iterable[tuple[Array, Sequence[float], str]]) -> Iterator[list[tuple]]:
+    """Neighbouring examples of one frame together; of an iterator each alone, as it may use an array again."""
+    if isinstance(examples, Sequence):
+        for _, group in itertools.groupby(examples, key=lambda example: id(example[0])):
+            yield list(group)
+    else:
+        yield from ([example] for example in examples)
 
 
 def _world(point: torch.Tensor, affine: Array | None) -> torch.Tensor | None:
