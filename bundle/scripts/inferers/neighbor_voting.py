@@ -41,7 +41,8 @@ class NeighborVoting:
             in sides of a patch.
         least: support is a share of the neighbours that can be in the frame; of so many at least.
         examples: examples of a landmark whose surroundings are asked: the first ones.
-        own_lead: by how much more support than the landmark's own answer a neighbour's vote needs to be taken instead.
+        own_lead: by how much more support than the landmark's own answer a neighbour's vote needs to be taken instead,
+            above 0. An own answer that is not finite has no support, and gives way to a vote that has more than this.
 
     Raises:
         ValueError: there is no ring, or a length is not above 0.
@@ -117,7 +118,7 @@ class NeighborVoting:
         support = (weights.sum(dim=2) / asked.sum(dim=2).clamp_min(self.least)).where(there, 0.0)
         score = support.clone()
         score[:, 0] += self.own_lead
-        taken = score.where(there, -torch.inf).argmax(dim=1)  # the own answer where there is none at all
+        taken = score.argmax(dim=1)
         each = torch.arange(len(points), device=points.device)
         itself = F.one_hot(taken, candidates.shape[1])
         mean, spread = _moments(candidates, weights[each, taken] + itself)
