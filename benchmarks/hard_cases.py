@@ -139,7 +139,7 @@ def draw(tracker: LandmarkTracker, seed: int, frames: int) -> Figure:
             truth = np.array(
                 [track[number] for label, track in subject.tracks.items() if subject.visible[label][number]]
             )
-            axis.plot(*truth.reshape(-1, 2).T, "+", color="white", markersize=10)
+            axis.plot(*truth.reshape(-1, 2).T, "+", color="yellow", markersize=10)
             for valid, style in ((True, "o"), (False, "x")):
                 points = [one.point.tolist() for one in found[number].values() if one.valid == valid]
                 color = "limegreen" if valid else "tomato"
@@ -178,7 +178,7 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (default: 2)")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"), help="JSON file to write")
-    parser.add_argument("--picture", type=Path, help="PNG file to write: the first judged subject")
+    parser.add_argument("--picture", type=Path, help="PNG or JPEG file to write: the first judged subject")
     options = parser.parse_args()
     tracker = make_tracker(options.weights, options.threads)
     learn(tracker, list(range(100, 100 + options.learn)), options.frames, options.false_alarm)
