@@ -11,6 +11,7 @@
 """Landmark files in and out; one format per file, and nothing here knows of networks."""
 
 from scripts.io.atomic import atomic_path
+from scripts.io.dicom_sr import ReportPoint, check_report_sources, read_dicom_sr, write_dicom_sr
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.input_error import InputError, find_input_error, report_input_errors
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
@@ -22,13 +23,17 @@ __all__ = [
     "FramePair",
     "InputError",
     "Landmark",
+    "ReportPoint",
     "atomic_path",
+    "check_report_sources",
     "find_input_error",
+    "read_dicom_sr",
     "read_examples_csv",
     "read_landmarks_csv",
     "read_pairs_csv",
     "read_slicer_markups",
     "report_input_errors",
+    "write_dicom_sr",
     "write_landmarks_csv",
     "write_slicer_markups",
 ]
