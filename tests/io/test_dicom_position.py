@@ -12,10 +12,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
-from scripts.io.dicom_position import frame_position, frame_spacing
+from scripts.io.dicom_position import frame_position, frame_spacing, is_placed
 
 
 def of(**values) -> Dataset:
@@ -54,3 +55,12 @@ def test_a_header_that_tells_nothing():
     assert frame_position(Dataset(), 0) is None
     assert frame_position(of(ImagePositionPatient=[1, 2, 3]), 0) is None  # no orientation
     assert frame_spacing(of(ImagerPixelSpacing=[0.5, 0.25]), 0) is None
+
+
+def test_an_affine_is_the_headers_if_it_has_its_position():
+    header = of(ImagePositionPatient=[1, 2, 3], ImageOrientationPatient=ALONG, PixelSpacing=[0.5, 0.25])
+    own = np.array([[-0.25, 0, 0, -1], [0, -0.5, 0, -2], [0, 0, 1, 3], [0, 0, 0, 1]])
+    assert is_placed(header, 0, own)
+    assert not is_placed(header, 0, np.eye(4))
+    del header.PixelSpacing
+    assert not is_placed(header, 0, own)

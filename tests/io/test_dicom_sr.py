@@ -132,8 +132,10 @@ def test_affines_that_are_not_the_headers_give_no_place_in_the_patient(tmp_path)
         assert read_dicom_sr(tmp_path / "sr.dcm")[0].lps is None
 
 
-@pytest.mark.parametrize("tag", ["FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient"])
-def test_without_frame_of_reference_or_position_there_is_no_place_in_the_patient(tmp_path, tag):
+@pytest.mark.parametrize(
+    "tag", ["FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"]
+)
+def test_without_frame_of_reference_position_or_spacing_there_is_no_place_in_the_patient(tmp_path, tag):
     header = pydicom.dcmread(write_series(tmp_path, 1)[0])
     del header[tag]
     write_dicom_sr(tmp_path / "sr.dcm", [landmark("a", None, 2, 4)], [header], series_affines(1))

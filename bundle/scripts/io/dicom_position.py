@@ -15,7 +15,12 @@ from __future__ import annotations
 import numpy as np
 from pydicom import Dataset
 
-__all__ = ["frame_position", "frame_spacing"]
+from scripts.transforms.patient_space import index_to_lps
+
+__all__ = ["frame_position", "frame_spacing", "is_placed"]
+
+# positions are written in decimals
+_SAME_PLACE_MM = 0.01
 
 
 def frame_position(dataset: Dataset, frame: int) -> np.ndarray | None:
@@ -65,6 +70,26 @@ def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
     if not spacing or len(spacing) != 2:
         return None
     return float(spacing[1]), float(spacing[0])
+
+
+def is_placed(dataset: Dataset, frame: int, affine: np.ndarray) -> bool:
+    """Whether an affine is the header's own: position, orientation and spacing are there, and it has that position.
+
+    Readers make up an affine where they find none, so that it alone does not tell.
+
+    Args:
+        dataset: the header.
+        frame: index of the frame in the file, from 0.
+        affine: (4, 4), index (x, y, 0, 1) to RAS mm.
+
+    Example:
+        >>> is_placed(Dataset(), 0, np.eye(4))
+        False
+    """
+    position = frame_position(dataset, frame)
+    if position is None or frame_spacing(dataset, frame) is None:
+        return False
+    return bool(np.allclose(index_to_lps(np.zeros(2), affine), position, rtol=0, atol=_SAME_PLACE_MM))
 
 
 def _of_group(dataset: Dataset, frame: int, macro: str, name: str) -> list[float] | None:

@@ -27,7 +27,7 @@ from pydicom import Dataset
 from pydicom.uid import generate_uid
 
 from scripts.io.atomic import atomic_path
-from scripts.io.dicom_position import frame_position, frame_spacing
+from scripts.io.dicom_position import frame_spacing, is_placed
 from scripts.io.input_error import InputError, first_line
 from scripts.io.landmarks_csv import Landmark
 from scripts.transforms.patient_space import index_to_lps
@@ -49,8 +49,6 @@ _INHERITED = (
     *("StudyTime", "ReferringPhysicianName"),
 )
 _GROUP, _TRACKING_NAME, _TRACKING_UID, _FINDING = "125007", "112039", "112040", "121071"
-# an affine belongs to a frame if it has the header's own position of the first pixel, which is written in decimals
-_SAME_PLACE_MM = 0.01
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,8 @@ def write_dicom_sr(
     DICOM's pixel coordinates, whose origin is the corner of the first pixel rather than its centre (PS3.3 C.18.6). Its
     name is the tracking identifier; one name of one series has the same tracking UID in all frames and in every run.
     Measurements are sigma along both axes, in mm where the file tells the spacing of its pixels and else in pixels, and
-    the number of examples. Where the file has a frame of reference and a position, a second group of the same tracking
-    UID follows, with the point in the patient, since a region has one kind of coordinates only.
+    the number of examples. Where the file has a frame of reference, a position and a spacing, a second group of the
+    same tracking UID follows, with the point in the patient, since a region has one kind of coordinates only.
 
     Patient and study are those of the sources: **the file names the patient**.
 
@@ -259,7 +257,7 @@ def _groups(
         referenced_region=_image_region(sr, landmark, header, frame),
         measurements=_measurements(sr, landmark, frame_spacing(header, frame)),
     )
-    if not _is_placed(header, frame, affine):
+    if affine is None or not header.get("FrameOfReferenceUID") or not is_placed(header, frame, affine):
         return [on_image]
     lps = index_to_lps(np.array([[landmark.x, landmark.y]]), affine)
     region = sr.ImageRegion3D(sr.GraphicTypeValues3D.POINT, lps, frame_of_reference_uid=header.FrameOfReferenceUID)
@@ -289,14 +287,6 @@ def _measurements(sr: ModuleType, landmark: Landmark, spacing: tuple[float, floa
             measurements.append(sr.Measurement(name=name, value=value, unit=code, derivation=derivation))
     name, code = sr.CodedConcept("n_examples", _SCHEME, _COUNT), sr.CodedConcept("{examples}", "UCUM", "examples")
     return [*measurements, sr.Measurement(name=name, value=int(landmark.n_examples), unit=code)]
-
-
-def _is_placed(header: Dataset, frame: int, affine: np.ndarray | None) -> bool:
-    """Whether the affine is the header's own, of a known frame of reference, rather than made up."""
-    position = frame_position(header, frame)
-    if affine is None or position is None or not header.get("FrameOfReferenceUID"):
-        return False
-    return bool(np.allclose(index_to_lps(np.zeros(2), affine), position, rtol=0, atol=_SAME_PLACE_MM))
 
 
 def _report(highdicom: ModuleType, placed: Sequence[tuple[Landmark, Dataset, int, np.ndarray | None]]) -> Dataset:
