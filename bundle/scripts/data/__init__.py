@@ -12,6 +12,7 @@
 from scripts.data.datalist_file import read_datalist, write_datalist
 from scripts.data.datalist_maker import MadeDatalist, make_datalist
 from scripts.data.epoch_sampler import EpochSampler
+from scripts.data.example_files import check_example_file, read_example_file
 from scripts.data.example_images import ExamplePoint, read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_place import knows_place
@@ -30,12 +31,14 @@ __all__ = [
     "PreparedSeries",
     "SeriesImage",
     "ShareSampler",
+    "check_example_file",
     "find_image_series",
     "image_series_of",
     "knows_place",
     "make_datalist",
     "prepare_series",
     "read_datalist",
+    "read_example_file",
     "read_example_points",
     "read_image_series",
     "select_series",
