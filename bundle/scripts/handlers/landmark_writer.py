@@ -61,7 +61,7 @@ class LandmarkWriter:
         max_pictures: images to draw; tables and markups have all.
         max_fps: frames a second of the animations at most; slower than that they run in real time if it is known.
         title: title of the page.
-        dicom_sr: write DICOM Structured Reports too. They name the patient, as the only ones of these files.
+        dicom_sr: write DICOM Structured Reports too. They alone take the patient's name over from the headers.
 
     Raises:
         InputError: images of the data set lie where the pictures would be written, or no report can be written.
