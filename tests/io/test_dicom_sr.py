@@ -212,8 +212,8 @@ def test_what_a_report_cannot_hold_is_left_out_and_told(tmp_path):
     outside = [landmark("a", None, -0.6, 4), landmark("b", None, 2, 19.6), landmark("c", None, float("nan"), 4)]
     assert write_dicom_sr(tmp_path / "sr.dcm", [*outside, landmark("d", None, 2, 4)], [file]) == outside
     assert [point.label for point in read_dicom_sr(tmp_path / "sr.dcm")] == ["d"]
-    assert write_dicom_sr(tmp_path / "none.dcm", outside, [file]) == outside
-    assert not (tmp_path / "none.dcm").exists()
+    assert write_dicom_sr(tmp_path / "sr.dcm", outside, [file]) == outside
+    assert not (tmp_path / "sr.dcm").exists()  # not an earlier one either
 
 
 @pytest.mark.parametrize("frame", [None, 3, -1])

@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -102,7 +103,7 @@ def write_dicom_sr(
 
     Returns:
         The landmarks that are left out, as a report cannot hold them: outside of the image or with no finite position.
-        If that is all of them no file is written.
+        If that is all of them there is no file.
 
     Raises:
         InputError: highdicom is missing, or a source cannot be read or referenced.
@@ -131,6 +132,9 @@ def write_dicom_sr(
         report = _report(highdicom, placed)
         with atomic_path(path) as temporary:
             report.save_as(temporary)
+    else:
+        # an earlier run's report would pass for this one's
+        Path(path).unlink(missing_ok=True)
     return left_out
 
 
