@@ -133,7 +133,8 @@ def test_inferring_writes_tables_markups_and_pictures(phantom: Path, trained: Pa
         infer(phantom, trained, tmp_path, "--examples", str(phantom / "examples.csv"), "--within_subject", "True")
     )
     rows = list(csv.DictReader((tmp_path / "landmarks.csv").open()))
-    assert list(rows[0]) == ["image", "frame", "label", "x", "y", "sigma_x", "sigma_y", "n_examples"]
+    columns = ["image", "frame", "label", "x", "y", "sigma_x", "sigma_y", "n_examples", "lps_x", "lps_y", "lps_z"]
+    assert list(rows[0]) == columns
     assert len(rows) == 2 * 6 * 5
     assert {row["n_examples"] for row in rows} == {"1"}
     for image in ("subject_00.nii.gz", "subject_01.nii.gz"):

@@ -173,7 +173,7 @@ def test_a_point_outside_the_region_is_refused_though_in_the_image(tmp_path, dat
 
 def test_wanted_labels_without_an_example_are_named(tmp_path, data, dataset):
     path = write_examples(tmp_path / "e.csv", "still.png,,a,3,4")
-    with pytest.raises(InputError, match=r"e\.csv: no example of 'b', 'c'; add a row"):
+    with pytest.raises(InputError, match=r"e\.csv: no example of 'b', 'c'; add one for each"):
         read_example_points(path, dataset, data, ["b", "a", "c"])
 
 

@@ -13,13 +13,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import torch
+from ignite.engine import Engine
 from monai.engines import SupervisedEvaluator
 from PIL import Image
+from pydicom.data import get_testdata_file
+from pydicom.examples import get_path
 from torch.utils.data import DataLoader
 
 from scripts.baselines import NCCMatcher
@@ -29,6 +34,8 @@ from scripts.data.image_series import find_image_series
 from scripts.engines import SeriesPrepareBatch
 from scripts.handlers import LandmarkWriter
 from scripts.inferers import ExampleBank, MultiExampleInferer
+from scripts.io.dicom_sr import read_dicom_sr
+from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv
 from scripts.io.slicer_markups import read_slicer_markups
 
@@ -113,6 +120,63 @@ def test_markups_have_every_point_in_lps_mm(data, tmp_path):
         np.testing.assert_allclose(place, (-(0.5 * row.x + 10), -(0.7 * row.y - 20), 5), atol=2e-3)
     for (_, place), row in zip(still, rows[6:], strict=True):
         np.testing.assert_allclose(place, (row.x, row.y, 0), atol=2e-3)
+
+
+def test_the_table_has_places_where_the_file_tells_them(data, tmp_path):
+    rows = read_landmarks_csv(infer(data, tmp_path / "out", max_pictures=0) / "landmarks.csv")
+    for row in rows[:6]:
+        place = (row.lps_x, row.lps_y, row.lps_z)
+        np.testing.assert_allclose(place, (-(0.5 * row.x + 10), -(0.7 * row.y - 20), 5), atol=2e-3)
+    assert {(row.lps_x, row.lps_y, row.lps_z) for row in rows[6:]} == {(None, None, None)}  # a PNG
+
+
+def write_found(folder: Path, output: Path, found: dict[str, tuple[float, float]], **options) -> Path:
+    """Let the writer write points, normalised, that an engine is said to have found in each frame."""
+    dataset = FrameDataset(find_image_series(folder), (40, 40))
+    bank = ExampleBank(NCCMatcher(), patch_size=15)
+    bank.add(dataset.series[0].image(0), torch.full((len(found), 2), 20.0), list(found))
+    writer = LandmarkWriter(output, dataset, bank, max_pictures=0, **options)
+    engine = Engine(lambda engine, batch: {"pred": torch.tensor([[*xy, 0.1, 0.1] for xy in found.values()])[None]})
+    writer.attach(engine)
+    engine.run([{"series": torch.tensor([s]), "frame": torch.tensor([t])} for s, t in dataset.items])
+    return output
+
+
+def test_reports_are_written_of_dicom_series_when_asked(tmp_path, caplog):
+    pytest.importorskip("highdicom")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(get_testdata_file("CT_small.dcm"), folder / "slice.dcm")
+    shutil.copy(get_path("ybr_color"), folder / "clip.dcm")
+    Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6)).save(folder / "still.png")
+    found = {"a": (0.0, 0.0), "b": (0.1, 0.95)}
+    assert not (write_found(folder, tmp_path / "off", found) / "sr").exists()
+    output = write_found(folder, tmp_path / "out", found, dicom_sr=True)
+    assert files(output / "sr") == {"slice.dcm.dcm", "clip.dcm.dcm"}
+    rows = [row for row in read_landmarks_csv(output / "landmarks.csv") if row.image == "slice.dcm"]
+    points = read_dicom_sr(output / "sr" / "slice.dcm.dcm")
+    assert [point.label for point in points] == ["a", "b"]
+    for row, point in zip(rows, points, strict=True):
+        np.testing.assert_allclose((point.x, point.y), (row.x, row.y), atol=2e-3)
+        np.testing.assert_allclose(point.lps, (row.lps_x, row.lps_y, row.lps_z), atol=2e-3)
+    # "b" lies below the wide clip, where the network's square image is padded
+    points = read_dicom_sr(output / "sr" / "clip.dcm.dcm")
+    assert [(point.label, point.frame) for point in points] == [("a", t) for t in range(30)]
+    assert "sr/clip.dcm.dcm: 30 of 60 landmarks lie outside of their image and are left out" in caplog.text
+
+
+def test_files_that_no_report_can_refer_to_are_told_before_the_work(tmp_path):
+    pytest.importorskip("highdicom")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    source = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+    del source.StudyInstanceUID
+    source.save_as(folder / "slice.dcm")
+    dataset = FrameDataset(find_image_series(folder), (40, 40))
+    bank = ExampleBank(NCCMatcher(), patch_size=15)
+    LandmarkWriter(tmp_path / "out", dataset, bank)
+    with pytest.raises(InputError, match=r"slice\.dcm lacks StudyInstanceUID"):
+        LandmarkWriter(tmp_path / "out", dataset, bank, dicom_sr=True)
 
 
 def files(output: Path) -> set[str]:

@@ -21,16 +21,16 @@ from hypothesis import strategies as st
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 
 STILL = Landmark("knee, left.png", None, 'patella "top", centre', 120.1234, 88.0, 1.25, 0.5, 3)
-FRAME = Landmark("clip.dcm", 7, "Klappe\nä", -0.5, 1e4, 0.0, 12.0, 1)
+FRAME = Landmark("clip.dcm", 7, "Klappe\nä", -0.5, 1e4, 0.0, 12.0, 1, -12.3456, -0.0001, 40.0)
 
 
 def test_the_file_is_what_the_format_says(tmp_path: Path) -> None:
     path = tmp_path / "landmarks.csv"
     write_landmarks_csv(path, [replace(STILL, image="knee.png", label="patella, top"), replace(FRAME, label="valve")])
     assert path.read_text().splitlines() == [
-        "image,frame,label,x,y,sigma_x,sigma_y,n_examples",
-        'knee.png,,"patella, top",120.123,88.000,1.250,0.500,3',
-        "clip.dcm,7,valve,-0.500,10000.000,0.000,12.000,1",
+        "image,frame,label,x,y,sigma_x,sigma_y,n_examples,lps_x,lps_y,lps_z",
+        'knee.png,,"patella, top",120.123,88.000,1.250,0.500,3,,,',
+        "clip.dcm,7,valve,-0.500,10000.000,0.000,12.000,1,-12.346,0.000,40.000",
     ]
 
 
@@ -50,6 +50,12 @@ def test_numpy_scalars_and_integers_are_written_as_numbers(tmp_path: Path) -> No
     assert read_landmarks_csv(path) == [Landmark("a", 2, "b", 1.5, 4.0, 2.0, 1.0, 3)]
 
 
+def test_files_without_a_place_are_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "landmarks.csv"
+    path.write_text("image,frame,label,x,y,sigma_x,sigma_y,n_examples\nclip.dcm,7,valve,1,2,3,4,5\n")
+    assert read_landmarks_csv(path) == [Landmark("clip.dcm", 7, "valve", 1, 2, 3, 4, 5)]
+
+
 NAME = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1)
 PIXEL = st.floats(-1e5, 1e5)
 
@@ -67,6 +73,9 @@ PIXEL = st.floats(-1e5, 1e5)
             sigma_x=PIXEL,
             sigma_y=PIXEL,
             n_examples=st.integers(0, 100),
+            lps_x=st.none() | PIXEL,
+            lps_y=st.none() | PIXEL,
+            lps_z=st.none() | PIXEL,
         ),
         max_size=5,
     )
@@ -79,6 +88,9 @@ def test_round_trip_to_a_thousandth_of_a_pixel(tmp_path: Path, landmarks: list[L
     for was, now in zip(landmarks, read, strict=True):
         for name in ("x", "y", "sigma_x", "sigma_y"):
             assert getattr(now, name) == pytest.approx(getattr(was, name), abs=1e-3)
+        for name in ("lps_x", "lps_y", "lps_z"):
+            value = getattr(was, name)
+            assert getattr(now, name) == (None if value is None else pytest.approx(value, abs=1e-3))
         assert (now.image, now.frame, now.label, now.n_examples) == (was.image, was.frame, was.label, was.n_examples)
 
 
@@ -89,6 +101,10 @@ def test_round_trip_to_a_thousandth_of_a_pixel(tmp_path: Path, landmarks: list[L
         ("image,label\n", "line 1: the header"),
         ("image,frame,label,x,y,sigma_x,sigma_y,n_examples\na,,b,1,2,3,4,5\na,,b,1,2\n", "line 3: expected 8 cells"),
         ("image,frame,label,x,y,sigma_x,sigma_y,n_examples\na,,b,one,2,3,4,5\n", "line 2: could not convert"),
+        (
+            "image,frame,label,x,y,sigma_x,sigma_y,n_examples,lps_x,lps_y,lps_z\na,,b,1,2,3,4,5\n",
+            "line 2: expected 11 cells",
+        ),
     ],
 )
 def test_faults_name_file_and_line(tmp_path: Path, text: str, message: str) -> None:

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from scripts.io.landmarks_csv import Landmark
-from scripts.io.slicer_markups import read_slicer_markups, write_slicer_markups
+from scripts.io.slicer_markups import read_slicer_markups, read_slicer_points, write_slicer_markups
+from scripts.io.world_point import WorldPoint
 
 # What Slicer's markups-schema-v1.0.3 says of the fields that are written here.
 POINT_SCHEMA = {
@@ -104,6 +105,15 @@ def test_each_frame_has_its_own_affine_and_name(tmp_path: Path) -> None:
     write_slicer_markups(path, [landmark(frame=0), landmark(frame=2)], affines)
     assert read_slicer_markups(path) == [("valve [0]", (-95.0, -42.0, -34.0)), ("valve [2]", (5.0, 8.0, 3.0))]
     assert "frame 2" in json.loads(path.read_text())["markups"][0]["controlPoints"][1]["description"]
+
+
+def test_points_can_be_read_with_their_descriptions(tmp_path: Path) -> None:
+    path = tmp_path / "a.mrk.json"
+    write_slicer_markups(path, [landmark(frame=2)], AFFINE)
+    described = "sigma 1.25 x 0.50 px, 3 example(s), frame 2"
+    assert read_slicer_points(path) == [WorldPoint("valve [2]", (-95.0, -42.0, -34.0), described)]
+    path.write_text('{"markups": [{"controlPoints": [{"label": "a", "position": [1, 2, 3], "description": null}]}]}')
+    assert read_slicer_points(path) == [WorldPoint("a", (1.0, 2.0, 3.0))]
 
 
 def test_one_affine_serves_all_frames(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The examples of a CSV file, found on disk and checked against their images."""
+"""The examples of a file, found on disk and checked against their images."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from pathlib import Path
 
 import torch
 
+from scripts.data.example_files import read_example_file
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import select_series
 from scripts.data.prepared_series import PreparedSeries, prepare_series
-from scripts.io.examples_csv import Example, read_examples_csv
+from scripts.io.examples_csv import Example
 from scripts.io.input_error import InputError
 
 __all__ = ["ExamplePoint", "read_example_points"]
@@ -62,29 +63,31 @@ def read_example_points(
     dataset_dir: str | os.PathLike[str],
     labels: Sequence[str] | None = None,
 ) -> list[ExamplePoint]:
-    """Read ``image,frame,label,x,y`` rows, and find and check their images.
+    """Read ``image,frame,label,x,y`` rows or points of another file, and find and check their images.
 
-    An image's path is absolute, or relative to the CSV file or to the data set's folder; it need not lie in the data
-    set. ``frame`` is empty for still images; for a file of a single-frame DICOM series it may be empty too and then
-    means that file's frame.
+    Points of 3D Slicer and of DICOM reports are of images of the data set, see :func:`scripts.data.read_example_file`.
+    In a CSV file an image's path is absolute, or relative to the CSV file or to the data set's folder; it need not lie
+    in the data set. ``frame`` is empty for still images; for a file of a single-frame DICOM series it may be empty too
+    and then means that file's frame.
 
     Args:
-        path: the CSV file; None gives no examples.
+        path: the file; None gives no examples.
         dataset: the data set, whose series are not read twice.
         dataset_dir: its folder, or its one file.
         labels: the landmarks that are wanted; None for all in the file.
 
     Raises:
-        InputError: the file is at fault (see :func:`scripts.io.read_examples_csv`), an image is unknown or unreadable,
-            a frame is missing or out of range, a point lies outside its image, or a wanted label has no example.
+        InputError: the file is at fault (see :func:`scripts.data.read_example_file`), an image is unknown or
+            unreadable, a frame is missing or out of range, a point lies outside its image, or a wanted label has no
+            example.
     """
     if path is None:
         return []
-    rows = read_examples_csv(path)
+    rows = read_example_file(path, dataset.series)
     labels = [labels] if isinstance(labels, str) else labels
     missing = [label for label in labels or [] if label not in {row.label for row in rows}]
     if missing:
-        raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add a row for each or leave it out")
+        raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add one for each or leave it out")
     folder = Path(dataset_dir)
     near = [Path(path).parent, folder.parent if folder.is_file() else folder]
     known = {prepared.series: prepared for prepared in dataset.series}
@@ -94,7 +97,7 @@ def read_example_points(
             try:
                 points.append(_example_point(row, known, near, dataset))
             except InputError as error:
-                raise InputError(f"{path}, line {row.line}: {error}") from error
+                raise InputError(f"{path}, {row.unit} {row.line}: {error}") from error
     return points
 
 

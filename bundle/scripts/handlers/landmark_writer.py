@@ -9,28 +9,34 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Writes what inference found: tables, 3D Slicer markups, pictures and a page that shows them."""
+"""Writes what inference found: tables, 3D Slicer markups, DICOM reports, pictures and a page that shows them."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from ignite.engine import Engine, Events
 from monai.utils import CommonKeys
 from tqdm import tqdm
 
 from scripts.data.frame_dataset import FrameDataset
+from scripts.data.image_place import knows_place
 from scripts.data.image_reader import read_image_series
 from scripts.data.prepared_series import PreparedSeries
 from scripts.inferers.example_bank import ExampleBank
+from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
 from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 from scripts.io.slicer_markups import write_slicer_markups
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
+from scripts.transforms.patient_space import index_to_lps
 from scripts.visualize.animation import write_animation
 from scripts.visualize.overlay import label_colors, write_overlay
 from scripts.visualize.report import Section, write_report
@@ -42,7 +48,8 @@ __all__ = ["LandmarkWriter"]
 class LandmarkWriter:
     """Collect the landmarks of each batch and write all files when the engine is done.
 
-    Writes ``landmarks.csv``; ``markups/NAME.mrk.json`` an image; for the first images ``pictures/NAME.png`` or, for a
+    Writes ``landmarks.csv``, with places in the patient where the files tell them; ``markups/NAME.mrk.json`` an image;
+    with ``dicom_sr``, ``sr/NAME.dcm`` a DICOM series; for the first images ``pictures/NAME.png`` or, for a
     series, ``NAME.gif`` and ``NAME.trajectories.png``; and ``index.html``, which shows them with the single figures of
     ``metrics.json`` and a link to ``report.html`` if an evaluation left them in the folder.
 
@@ -54,9 +61,10 @@ class LandmarkWriter:
         max_pictures: images to draw; tables and markups have all.
         max_fps: frames a second of the animations at most; slower than that they run in real time if it is known.
         title: title of the page.
+        dicom_sr: write DICOM Structured Reports too. They alone take the patient's name over from the headers.
 
     Raises:
-        InputError: images of the data set lie where the pictures would be written.
+        InputError: images of the data set lie where the pictures would be written, or no report can be written.
     """
 
     def __init__(
@@ -69,6 +77,7 @@ class LandmarkWriter:
         max_pictures: int = 20,
         max_fps: float = 12.0,
         title: str = "Landmarks",
+        dicom_sr: bool = False,
     ) -> None:
         self.output_dir = Path(output_dir)
         own = (self.output_dir / "pictures").resolve()
@@ -78,12 +87,18 @@ class LandmarkWriter:
                 f"{among[0]} is an image of the data set and lies where the results' pictures go; choose an "
                 "--output_dir outside the data set, and remove what an earlier run wrote into it"
             )
+        if dicom_sr:
+            # before the long work, not after it
+            for one in dataset.series:
+                if one.series.format == "dicom":
+                    check_report_sources(one.series.files)
         self.dataset = dataset
         self.bank = bank
         self.within_subject = within_subject
         self.max_pictures = max_pictures
         self.max_fps = max_fps
         self.title = title
+        self.dicom_sr = dicom_sr
         self._found: dict[int, list[Landmark]] = defaultdict(list)
 
     def attach(self, engine: Engine) -> None:
@@ -112,17 +127,40 @@ class LandmarkWriter:
         ]
 
     def _write(self, engine: Engine) -> None:
-        write_landmarks_csv(self.output_dir / "landmarks.csv", [row for rows in self._found.values() for row in rows])
+        placed = [
+            row for series, rows in self._found.items() for row in self._placed(self.dataset.series[series], rows)
+        ]
+        write_landmarks_csv(self.output_dir / "landmarks.csv", placed)
         colors = label_colors(self.bank.labels)
         sections = []
         for number, (series, rows) in enumerate(tqdm(self._found.items(), desc="writing", unit="image", disable=None)):
             prepared = self.dataset.series[series]
             markups = f"markups/{prepared.name}.mrk.json"
             write_slicer_markups(self.output_dir / markups, rows, prepared.affines)
+            files = [markups, *self._report(prepared, rows)]
             if number < self.max_pictures:
                 pictures = self._draw(prepared, rows, colors)
-                sections.append(Section(prepared.name, pictures=pictures, files=[markups]))
+                sections.append(Section(prepared.name, pictures=pictures, files=files))
         self._write_page(sections)
+
+    @staticmethod
+    def _placed(prepared: PreparedSeries, rows: list[Landmark]) -> list[Landmark]:
+        """The landmarks of a series with their places in the patient, where its files tell."""
+        if not knows_place(prepared.series, prepared.affines):
+            return rows
+        places = [index_to_lps(np.array([row.x, row.y]), prepared.affines[row.frame or 0]).tolist() for row in rows]
+        return [replace(row, lps_x=x, lps_y=y, lps_z=z) for row, (x, y, z) in zip(rows, places, strict=True)]
+
+    def _report(self, prepared: PreparedSeries, rows: list[Landmark]) -> list[str]:
+        if not (self.dicom_sr and prepared.series.format == "dicom"):
+            return []
+        name = f"sr/{prepared.name}.dcm"
+        left_out = write_dicom_sr(self.output_dir / name, rows, prepared.series.files, prepared.affines)
+        if left_out:
+            logging.getLogger(type(self).__name__).warning(
+                f"{name}: {len(left_out)} of {len(rows)} landmarks lie outside of their image and are left out"
+            )
+        return [name] if len(left_out) < len(rows) else []
 
     def _draw(self, prepared: PreparedSeries, rows: list[Landmark], colors: dict[str, str]) -> list[str]:
         frames = read_image_series(prepared.series).frames[:, 0].numpy()

@@ -11,24 +11,34 @@
 """Landmark files in and out; one format per file, and nothing here knows of networks."""
 
 from scripts.io.atomic import atomic_path
+from scripts.io.dicom_sr import ReportPoint, check_report_sources, read_dicom_sr, write_dicom_sr
 from scripts.io.examples_csv import Example, read_examples_csv
+from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError, find_input_error, report_input_errors
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 from scripts.io.pairs_csv import FramePair, read_pairs_csv
-from scripts.io.slicer_markups import read_slicer_markups, write_slicer_markups
+from scripts.io.slicer_markups import read_slicer_markups, read_slicer_points, write_slicer_markups
+from scripts.io.world_point import WorldPoint
 
 __all__ = [
     "Example",
     "FramePair",
     "InputError",
     "Landmark",
+    "ReportPoint",
+    "WorldPoint",
     "atomic_path",
+    "check_report_sources",
     "find_input_error",
+    "read_dicom_sr",
     "read_examples_csv",
+    "read_fcsv",
     "read_landmarks_csv",
     "read_pairs_csv",
     "read_slicer_markups",
+    "read_slicer_points",
     "report_input_errors",
+    "write_dicom_sr",
     "write_landmarks_csv",
     "write_slicer_markups",
 ]

@@ -34,6 +34,7 @@ class Example:
         x: position along axis 0 (columns), in pixels of the original image; pixel centres are at integers.
         y: position along axis 1 (rows, downwards), likewise.
         line: line of the file it came from, for messages.
+        unit: what ``line`` counts: lines, or points in a file that has no lines.
 
     Example:
         >>> Example("clip.dcm", 0, "valve", x=101.0, y=64.5, line=2).label
@@ -46,6 +47,7 @@ class Example:
     x: float
     y: float
     line: int
+    unit: str = "line"
 
 
 def read_examples_csv(path: str | os.PathLike[str]) -> list[Example]:

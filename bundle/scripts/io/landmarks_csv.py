@@ -35,6 +35,9 @@ class Landmark:
         sigma_x: standard deviation of x, in pixels.
         sigma_y: standard deviation of y, in pixels.
         n_examples: how many examples the position was fused from.
+        lps_x: place in the patient, mm to the left; None where the file does not tell its place.
+        lps_y: mm to the back, likewise.
+        lps_z: mm to the head, likewise.
 
     Example:
         >>> Landmark("knee.png", None, "patella", x=120.5, y=88.0, sigma_x=1.2, sigma_y=0.8, n_examples=3).label
@@ -49,15 +52,22 @@ class Landmark:
     sigma_x: float
     sigma_y: float
     n_examples: int
+    lps_x: float | None = None
+    lps_y: float | None = None
+    lps_z: float | None = None
 
 
 _COLUMNS = tuple(field.name for field in fields(Landmark))
+_PLACE = ("lps_x", "lps_y", "lps_z")
+# files written before landmarks had a place
+_OLD_COLUMNS = _COLUMNS[: -len(_PLACE)]
 
 
 def write_landmarks_csv(path: str | os.PathLike[str], landmarks: Iterable[Landmark]) -> None:
-    """Write landmarks as UTF-8 CSV with the header ``image,frame,label,x,y,sigma_x,sigma_y,n_examples``.
+    """Write landmarks as UTF-8 CSV: ``image,frame,label,x,y,sigma_x,sigma_y,n_examples,lps_x,lps_y,lps_z``.
 
-    Positions and sigmas are in pixels with three decimals; the frame of a still image is an empty cell.
+    Positions and sigmas are in pixels, places in the patient in LPS mm, all with three decimals. The frame of a still
+    image and a place that is not known are empty cells.
 
     Args:
         path: the file to write; it is replaced whole.
@@ -74,7 +84,7 @@ def write_landmarks_csv(path: str | os.PathLike[str], landmarks: Iterable[Landma
 
 
 def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:
-    """Read what :func:`write_landmarks_csv` wrote.
+    """Read what :func:`write_landmarks_csv` wrote, with or without the columns of the place in the patient.
 
     Args:
         path: the file.
@@ -93,21 +103,24 @@ def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:
     with open(path, newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file)
         header = next(reader, [])
-        if tuple(header) != _COLUMNS:
+        if tuple(header) not in (_COLUMNS, _OLD_COLUMNS):
             raise ValueError(f"{path}, line 1: the header must be {','.join(_COLUMNS)!r}, not {','.join(header)!r}.")
-        return [_landmark(row, f"{path}, line {reader.line_num}") for row in reader if row]
+        return [_landmark(row, len(header), f"{path}, line {reader.line_num}") for row in reader if row]
 
 
 def _row(landmark: Landmark) -> list[str]:
     frame = "" if landmark.frame is None else str(int(landmark.frame))
     numbers = [f"{value:.3f}" for value in (landmark.x, landmark.y, landmark.sigma_x, landmark.sigma_y)]
-    return [landmark.image, frame, landmark.label, *numbers, str(int(landmark.n_examples))]
+    # adding zero turns -0.0 into 0.0
+    lps = (landmark.lps_x, landmark.lps_y, landmark.lps_z)
+    place = ["" if value is None else f"{round(value, 3) + 0.0:.3f}" for value in lps]
+    return [landmark.image, frame, landmark.label, *numbers, str(int(landmark.n_examples)), *place]
 
 
-def _landmark(row: list[str], where: str) -> Landmark:
-    if len(row) != len(_COLUMNS):
-        raise ValueError(f"{where}: expected {len(_COLUMNS)} cells, found {len(row)}.")
-    image, frame, label, x, y, sigma_x, sigma_y, n_examples = row
+def _landmark(row: list[str], width: int, where: str) -> Landmark:
+    if len(row) != width:
+        raise ValueError(f"{where}: expected {width} cells, found {len(row)}.")
+    image, frame, label, x, y, sigma_x, sigma_y, n_examples, *place = row
     try:
         return Landmark(
             image=image,
@@ -118,6 +131,7 @@ def _landmark(row: list[str], where: str) -> Landmark:
             sigma_x=float(sigma_x),
             sigma_y=float(sigma_y),
             n_examples=int(n_examples),
+            **{name: float(cell) for name, cell in zip(_PLACE, place, strict=False) if cell},
         )
     except ValueError as error:
         raise ValueError(f"{where}: {error}.") from error

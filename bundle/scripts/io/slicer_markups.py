@@ -23,8 +23,9 @@ import numpy as np
 
 from scripts.io.atomic import atomic_path
 from scripts.io.landmarks_csv import Landmark
+from scripts.io.world_point import WorldPoint
 
-__all__ = ["read_slicer_markups", "write_slicer_markups"]
+__all__ = ["read_slicer_markups", "read_slicer_points", "write_slicer_markups"]
 
 _SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
@@ -67,7 +68,7 @@ def write_slicer_markups(path: str | os.PathLike[str], landmarks: Sequence[Landm
 
 
 def read_slicer_markups(path: str | os.PathLike[str]) -> list[tuple[str, tuple[float, float, float]]]:
-    """Read the placed control points of a 3D Slicer Markups file.
+    """Read names and places of the placed control points of a 3D Slicer Markups file.
 
     Args:
         path: a ``.mrk.json`` file with one or more markups of any type, in LPS or RAS.
@@ -82,6 +83,22 @@ def read_slicer_markups(path: str | os.PathLike[str]) -> list[tuple[str, tuple[f
     Example:
         >>> read_slicer_markups("knee.mrk.json")  # doctest: +SKIP
         [('patella', (-5.0, -10.0, 0.0))]
+    """
+    return [(point.label, point.lps) for point in read_slicer_points(path)]
+
+
+def read_slicer_points(path: str | os.PathLike[str]) -> list[WorldPoint]:
+    """Read the placed control points of a 3D Slicer Markups file, with their descriptions.
+
+    Args:
+        path: as in :func:`read_slicer_markups`, and so is what is raised.
+
+    Returns:
+        The points in file order, in LPS mm. Points without a position are left out.
+
+    Example:
+        >>> read_slicer_points("knee.mrk.json")  # doctest: +SKIP
+        [WorldPoint(label='patella', lps=(-5.0, -10.0, 0.0), description='sigma 1.20 x 0.80 px, 3 example(s)')]
     """
     try:
         markups = json.loads(Path(path).read_text(encoding="utf-8-sig"))["markups"]
@@ -159,14 +176,16 @@ def _affine_of(landmark: Landmark, affines: np.ndarray) -> np.ndarray:
     return affines[landmark.frame]
 
 
-def _placed_points(markup: dict[str, Any]) -> list[tuple[str, tuple[float, float, float]]]:
+def _placed_points(markup: dict[str, Any]) -> list[WorldPoint]:
     units = markup.get("coordinateUnits", "mm")
     # The unit is a plain string, or a DICOM code such as ["mm", "UCUM", "millimeter"].
     if (units[0] if isinstance(units, list) else units) != "mm":
         raise ValueError(f"coordinateUnits is {units!r}")
     flip = _RAS_TO_LPS if markup.get("coordinateSystem", "LPS") == "RAS" else np.ones(3)
     placed = [p for p in markup.get("controlPoints", []) if p.get("positionStatus", "defined") == "defined"]
-    return [(p.get("label", ""), _position(p["position"], flip)) for p in placed]
+    return [
+        WorldPoint(p.get("label") or "", _position(p["position"], flip), p.get("description") or "") for p in placed
+    ]
 
 
 def _position(position: Sequence[float], flip: np.ndarray) -> tuple[float, float, float]:

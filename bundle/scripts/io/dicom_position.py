@@ -1,0 +1,103 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Where the frames of a DICOM file lie and how large their pixels are, as far as its header tells."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydicom import Dataset
+
+from scripts.transforms.patient_space import index_to_lps
+
+__all__ = ["frame_position", "frame_spacing", "is_placed"]
+
+# positions are written in decimals
+_SAME_PLACE_MM = 0.01
+
+
+def frame_position(dataset: Dataset, frame: int) -> np.ndarray | None:
+    """The place of a frame's first pixel.
+
+    Args:
+        dataset: the header.
+        frame: index of the frame in the file, from 0.
+
+    Returns:
+        (3,), the centre of the first pixel in LPS mm, from ImagePositionPatient or from the functional groups of an
+        enhanced multi-frame file; None where the header tells none, or no orientation.
+
+    Example:
+        >>> dataset = Dataset()
+        >>> dataset.ImagePositionPatient, dataset.ImageOrientationPatient = [1, 2, 3], [1, 0, 0, 0, 1, 0]
+        >>> frame_position(dataset, 0).tolist(), frame_position(Dataset(), 0)
+        ([1.0, 2.0, 3.0], None)
+    """
+    position = dataset.get("ImagePositionPatient") or _of_group(dataset, frame, "PlanePosition", "ImagePositionPatient")
+    along = dataset.get("ImageOrientationPatient") or _of_group(
+        dataset, frame, "PlaneOrientation", "ImageOrientationPatient"
+    )
+    if not position or not along or len(position) != 3 or len(along) != 6:
+        return None
+    return np.array([float(value) for value in position])
+
+
+def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
+    """Distance of a frame's pixel centres in the patient.
+
+    Args:
+        dataset: the header.
+        frame: index of the frame in the file, from 0.
+
+    Returns:
+        Along x and y, in mm, from PixelSpacing; None where the header tells none. ImagerPixelSpacing does not count: it
+        is measured at the detector, where the patient is magnified.
+
+    Example:
+        >>> dataset = Dataset()
+        >>> dataset.PixelSpacing = [0.5, 0.25]  # of rows, then of columns
+        >>> frame_spacing(dataset, 0)
+        (0.25, 0.5)
+    """
+    spacing = dataset.get("PixelSpacing") or _of_group(dataset, frame, "PixelMeasures", "PixelSpacing")
+    if not spacing or len(spacing) != 2:
+        return None
+    return float(spacing[1]), float(spacing[0])
+
+
+def is_placed(dataset: Dataset, frame: int, affine: np.ndarray) -> bool:
+    """Whether an affine is the header's own: position, orientation and spacing are there, and it has that position.
+
+    Readers make up an affine where they find none, so that it alone does not tell.
+
+    Args:
+        dataset: the header.
+        frame: index of the frame in the file, from 0.
+        affine: (4, 4), index (x, y, 0, 1) to RAS mm.
+
+    Example:
+        >>> is_placed(Dataset(), 0, np.eye(4))
+        False
+    """
+    position = frame_position(dataset, frame)
+    if position is None or frame_spacing(dataset, frame) is None:
+        return False
+    return bool(np.allclose(index_to_lps(np.zeros(2), affine), position, rtol=0, atol=_SAME_PLACE_MM))
+
+
+def _of_group(dataset: Dataset, frame: int, macro: str, name: str) -> list[float] | None:
+    """An attribute of a functional group: the frame's own, or what all frames share."""
+    own = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    shared = dataset.get("SharedFunctionalGroupsSequence") or []
+    for group in [*own[frame : frame + 1], *shared[:1]]:
+        items = group.get(f"{macro}Sequence")
+        if items and items[0].get(name):
+            return items[0].get(name)
+    return None
