@@ -50,7 +50,7 @@ class PrepareSeries(Transform):
         self.region = tuple(region) if region else None
         self.storage = storage
         # of the form of what is given: part of the cache key, so that files of an older form are not taken
-        self.version = 2
+        self.version = 3
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
         """Of a dictionary whose ``series`` is an :class:`scripts.data.ImageSeries`, tensors and plain values.

@@ -12,7 +12,7 @@
 
 from scripts.io.atomic import atomic_path
 from scripts.io.examples_csv import Example, read_examples_csv
-from scripts.io.input_error import InputError, find_input_error, report_input_errors
+from scripts.io.input_error import InputError, find_input_error, refuse_unreadable, report_input_errors
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 from scripts.io.pairs_csv import FramePair, read_pairs_csv
 from scripts.io.slicer_markups import read_slicer_markups, write_slicer_markups
@@ -28,6 +28,7 @@ __all__ = [
     "read_landmarks_csv",
     "read_pairs_csv",
     "read_slicer_markups",
+    "refuse_unreadable",
     "report_input_errors",
     "write_landmarks_csv",
     "write_slicer_markups",
