@@ -147,16 +147,15 @@ def _check_transfer_syntax(path: Path, header: pydicom.Dataset) -> UID:
             f"{path} has the transfer syntax {syntax.name}, which cannot be read; convert it to an uncompressed one"
         ) from None
     if not decoder.is_available:
-        package = "python-gdcm" if "gdcm" in " ".join(decoder.missing_dependencies) else "pylibjpeg-openjpeg pylibjpeg"
+        package = "pyjpegls" if "pyjpegls" in " ".join(decoder.missing_dependencies) else "python-gdcm"
         raise InputError(
             f"{path} has the transfer syntax {syntax.name}, for which a decoder is missing: "
             f"pip install {package}, or convert it to an uncompressed one"
         )
-    deep = syntax == JPEGExtended12Bit and int(header.get("BitsStored") or 8) > 8
-    if deep and "pylibjpeg" not in decoder.available_plugins:
+    if syntax == JPEGExtended12Bit and int(header.get("BitsStored") or 8) > 8:
         raise InputError(
-            f"{path} has the transfer syntax {syntax.name} with more than 8 bits, for which a decoder is missing: "
-            "pip install pylibjpeg-libjpeg, whose licence is the GPL, or convert it to an uncompressed one"
+            f"{path} has the transfer syntax {syntax.name} with more than 8 bits, which cannot be read; "
+            "convert it to an uncompressed one"
         )
     return syntax
 

@@ -208,13 +208,18 @@ def _find_below(root: Path, *, recursive: bool = True) -> _Found:
             continue
         try:
             image_format = _format_of(path)
-            header = _READ_HEADER[image_format](path) if image_format is not None else None
-            if image_format == "dicom":
-                _check_instance(path, header, instances)
-                dicom[_dicom_key(path, header)][path] = header
-                found.elsewhere += _tells_elsewhere(header)
-            elif image_format is not None:
+            if image_format is None:
+                continue
+            header = _READ_HEADER[image_format](path)
+            if image_format != "dicom":
                 found.series.append(ImageSeries(path.relative_to(root).as_posix(), (path,), image_format))
+                continue
+            # a value is decoded when it is asked for, which a damaged one may not survive
+            with refuse_unreadable(path):
+                key, elsewhere = _dicom_key(path, header), _tells_elsewhere(header)
+                _check_instance(path, header, instances)
+            dicom[key][path] = header
+            found.elsewhere += elsewhere
         except InputError as error:
             if named:
                 raise
