@@ -148,7 +148,10 @@ def test_a_wrong_region_names_the_file_and_the_setting(tmp_path, region):
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     write_clips(tmp_path, 2)
-    (tmp_path / "broken.png").write_bytes(b"nothing")
+    Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(tmp_path / "broken.png")
+    content = (tmp_path / "broken.png").read_bytes()
+    # its header is fine, so that it is found
+    (tmp_path / "broken.png").write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"broken\.png cannot be read"):
         FrameDataset(find_image_series(tmp_path), (16, 16))
 

@@ -12,6 +12,10 @@
 
 from __future__ import annotations
 
+import builtins
+import logging
+import os
+import re
 import shutil
 from pathlib import Path
 
@@ -22,6 +26,7 @@ from PIL import Image
 from pydicom.examples import get_path
 from pydicom.uid import generate_uid
 
+from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries, find_image_series, select_series
 from scripts.io.input_error import InputError
 
@@ -138,7 +143,7 @@ def test_dicom_without_pixels_is_no_image(folder, tmp_path_factory, write_dicom)
     alone = write_dicom(tmp_path_factory.mktemp("alone") / "DICOMDIR", None)
     with pytest.raises(InputError, match=rf"{alone.parent} holds no image"):
         find_image_series(alone.parent)
-    with pytest.raises(InputError, match=r"'DICOMDIR' is not a PNG, JPEG, TIFF, NIfTI or DICOM image"):
+    with pytest.raises(InputError, match=r"DICOMDIR is DICOM without pixels \(Ultrasound Image Storage\)"):
         select_series([], "DICOMDIR", [alone.parent])
 
 
@@ -157,11 +162,122 @@ def test_a_missing_folder_is_refused(tmp_path):
         find_image_series(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("content", [b"this is no DICOM file", b""])
-def test_a_corrupt_dicom_file_is_named(folder, content):
-    (folder / "p2" / "s1" / "broken.dcm").write_bytes(content)
-    with pytest.raises(InputError, match=r"broken\.dcm cannot be read as DICOM .*; remove or repair it"):
-        find_image_series(folder)
+BAD = {
+    "broken.dcm": (b"this is no DICOM file", r"is no DICOM file of PS3\.10"),
+    "empty.dcm": (b"", "is empty"),
+    "empty.png": (b"", "is empty"),
+    "empty.nii.gz": (b"", "is empty"),
+    "text.png": (b"this is no PNG file", "cannot be read"),
+    "text.nii": (b"this is no NIfTI file", "cannot be read"),
+    "script.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_skipped_and_named_and_loses_no_other(folder, caplog, name):
+    before, (content, reason) = find_image_series(folder), BAD[name]
+    path = folder / "p2" / "s1" / name
+    path.write_bytes(content)
+    caplog.clear()
+    assert find_image_series(folder) == before
+    named, closing = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert re.search(rf"^skipped: {re.escape(str(path))} {reason}", named)
+    assert closing == f"1 files below {folder} skipped, 5 images found"
+    with pytest.raises(InputError, match=f"{name} {reason}"):
+        find_image_series(path)
+    with pytest.raises(InputError, match=f"{name} {reason}"):
+        select_series(before, str(path), [folder])
+
+
+def test_a_folder_of_bad_files_says_why(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "b.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"holds no image that can be used; .*; 2 skipped, .*a\.png is empty"):
+        find_image_series(tmp_path)
+    with pytest.raises(InputError, match="folder '.' holds no image that can be used"):
+        select_series([], ".", [tmp_path])
+
+
+def test_a_wrong_suffix_does_no_harm_where_the_content_is_known(folder):
+    shutil.copy(folder / "p1" / "b.png", folder / "p1" / "b.jpg")
+    assert "p1/b.jpg" in names(find_image_series(folder))
+
+
+def test_an_instance_that_is_there_twice_is_taken_once(folder, caplog):
+    before = find_image_series(folder)
+    shutil.copy(folder / "p2" / "s1" / "mm.dcm", folder / "p2" / "s1" / "nn.dcm")
+    assert find_image_series(folder) == before
+    assert "nn.dcm is the same DICOM instance as mm.dcm beside it" in caplog.text
+    # each is itself where it is named
+    assert names(find_image_series(folder / "p2" / "s1" / "nn.dcm")) == ["nn.dcm"]
+    assert select_series([], "p2/s1/nn.dcm", [folder]).files[0].name == "nn.dcm"
+
+
+def test_links_to_folders_are_not_followed(folder, caplog):
+    before = find_image_series(folder)
+    (folder / "p1" / "loop").symlink_to(folder)
+    (folder / "p1" / "self.png").symlink_to(folder / "p1" / "self.png")
+    (folder / "p1" / "nothing.png").symlink_to(folder / "p1" / "gone.png")
+    os.mkfifo(folder / "p1" / "pipe.png")
+    assert find_image_series(folder) == before
+    assert "loop is a link to a folder, which is not followed" in caplog.text
+
+
+def test_what_cannot_be_opened_is_skipped(folder, caplog, monkeypatch):
+    # a test may run as a user who may read everything, so the system's refusal is made up
+    def refuse(path, *args, **kwargs):
+        if Path(path).name in ("b.png", "noname"):
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **kwargs)
+
+    opened = builtins.open
+    before = names(find_image_series(folder))
+    (folder / "noname").write_bytes(b"any")
+    monkeypatch.setattr(builtins, "open", refuse)
+    assert names(find_image_series(folder)) == [name for name in before if name != "p1/b.png"]
+    assert "b.png cannot be read ([Errno 13] Permission denied)" in caplog.text
+    assert "noname cannot be read ([Errno 13] Permission denied)" in caplog.text
+
+
+def test_nothing_that_is_logged_names_a_patient(tmp_path, write_dicom, caplog, capsys):
+    secret = {"PatientName": "Doe^Jane", "PatientID": "SECRET-7", "PatientBirthDate": "19700101"}
+    for number in range(3):
+        write_dicom(tmp_path / f"{number}.dcm", PIXELS, SeriesInstanceUID="1.2.3", InstanceNumber=number, **secret)
+    cut = write_dicom(tmp_path / "cut.dcm", PIXELS, **secret)
+    cut.write_bytes(cut.read_bytes()[:-9])
+    write_dicom(tmp_path / "report.dcm", None, **secret)
+    with caplog.at_level(logging.DEBUG, "ImageSeries"):
+        series = find_image_series(tmp_path)
+    assert len(series) == 1 and len(caplog.records) == 4
+    told = caplog.text + "".join(capsys.readouterr()) + repr(series) + repr(read_image_series(series[0]))
+    assert not any(value in told for value in ("Doe", "Jane", "SECRET", "19700101"))
+
+
+# order
+
+
+def test_the_rule_of_order_is_part_of_the_series_and_logged_once(folder, caplog):
+    with caplog.at_level(logging.INFO):
+        series = find_image_series(folder)
+    assert {one.name: one.order for one in series if one.order} == {"p2/s1/zz.dcm": "InstanceNumber"}
+    assert caplog.messages == ["p2/s1/zz.dcm: 3 frames, ordered by InstanceNumber"]
+
+
+def test_time_goes_before_instance_numbers(tmp_path, write_dicom):
+    for number, (name, trigger) in enumerate([("a", 80.0), ("b", 0.0), ("c", 40.0)]):
+        tags = {"SeriesInstanceUID": "1.2.3", "InstanceNumber": number, "TriggerTime": trigger}
+        write_dicom(tmp_path / f"{name}.dcm", PIXELS, **tags)
+    (series,) = find_image_series(tmp_path)
+    assert ([file.name for file in series.files], series.order) == (["b.dcm", "c.dcm", "a.dcm"], "TriggerTime")
+    assert read_image_series(series).frame_ms == 40.0
+
+
+def test_two_orientations_in_one_folder_are_two_series(tmp_path, write_dicom):
+    for number in range(4):
+        along = [1, 0, 0, 0, 1, 0] if number % 2 else [1, 0, 0, 0, 0, -1]
+        tags = {"SeriesInstanceUID": "1.2.3", "InstanceNumber": number, "ImageOrientationPatient": along}
+        write_dicom(tmp_path / f"{number}.dcm", PIXELS, **tags)
+    assert [len(one.files) for one in find_image_series(tmp_path)] == [2, 2]
 
 
 # selecting

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, first_line, refuse_unreadable
 
 # importlib by path: the package imports all of the bundle, which takes seconds
 HEAD = """
@@ -92,3 +92,25 @@ def test_no_error_no_output():
 def test_is_a_value_error():
     with pytest.raises(ValueError, match="sentence"):
         raise InputError("a sentence")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("one\ntwo", "one"), ("all failed:\n  first: why\n  second: why", "all failed: first: why"), ("", "OSError")],
+)
+def test_the_first_line_tells_something(text, told):
+    assert first_line(OSError(text)) == told
+
+
+@pytest.mark.parametrize("error", [EOFError("no more"), MemoryError("no more"), RecursionError("no more")])
+def test_any_error_of_a_library_names_the_file(error):
+    with (
+        pytest.raises(InputError, match=r"^a\.png cannot be read \(no more\); remove or repair it$"),
+        refuse_unreadable("a.png"),
+    ):
+        raise error
+
+
+def test_an_input_error_stays_itself():
+    with pytest.raises(InputError, match=r"^told already$"), refuse_unreadable("a.png"):
+        raise InputError("told already")

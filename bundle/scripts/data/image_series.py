@@ -13,24 +13,35 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pydicom
 from pydicom.misc import is_dicom
 
-from scripts.io.input_error import InputError
+from scripts.data.dicom_geometry import dicom_geometry
+from scripts.data.dicom_header import read_dicom_header
+from scripts.data.frame_order import order_by_time
+from scripts.data.image_header import read_nifti_header, read_raster_header
+from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = ["ImageSeries", "find_image_series", "image_series_of", "is_hidden", "select_series"]
 
-_RASTER = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
-_NIFTI = (".nii", ".nii.gz")
-_DICOM = (".dcm", ".dicom", ".ima")
+_SUFFIXES = {
+    "raster": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"),
+    "nifti": (".nii", ".nii.gz"),
+    "dicom": (".dcm", ".dicom", ".ima"),
+}
+_READ_HEADER: dict[str, Callable[[Path], object]] = {
+    "raster": read_raster_header,
+    "nifti": read_nifti_header,
+    "dicom": read_dicom_header,
+}
 _PLACE_TAGS = ["ImagePositionPatient", "ImageOrientationPatient"]
-_DICOM_TAGS = ["SeriesInstanceUID", "InstanceNumber", "NumberOfFrames", "Rows", "Columns", *_PLACE_TAGS]
 
 
 @dataclass(frozen=True)
@@ -39,25 +50,31 @@ class ImageSeries:
 
     Attributes:
         name: path of its (first) file relative to the data set's folder, with forward slashes; unique in it.
-        files: the file, or the files of a single-frame DICOM series in the order of their InstanceNumber.
+        files: the file, or the files of a single-frame DICOM series in the order of time.
         format: ``raster``, ``nifti`` or ``dicom``.
         patient: whose image it is, or None where that is not known. Two series with the same patient are of one
             person. It is not compared: a series is the same, whoever told its patient or did not.
+        order: the rule that put its files in order, see :func:`scripts.data.frame_order.order_by_time`; None where
+            there is one file, or where whoever listed the files put them in order. It is not compared.
     """
 
     name: str
     files: tuple[Path, ...]
     format: str
     patient: str | None = field(default=None, compare=False)
+    order: str | None = field(default=None, compare=False)
 
 
 def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
     """Find all images below a folder, in any number of sub-folders.
 
     Single-frame DICOM files of one folder that share a series UID, a matrix and a place in the patient are one series
-    over time, in the order of their InstanceNumber (so each slice of a stack is an image of its own); every other file
-    is an image. Files that are no images are passed over, and so are hidden files and folders and DICOM files without
-    pixels (DICOMDIR, reports, presentation states).
+    over time (so each slice of a stack is an image of its own), ordered as
+    :func:`scripts.data.frame_order.order_by_time` says; every other file is an image. Hidden files and folders and
+    files that are no images by their name are passed over. An image file that cannot be used, by its header, is skipped
+    with a warning that names it: damaged, empty, too large, without pixels (DICOMDIR, reports, presentation states),
+    with frames at several places, compressed in a way that cannot be decoded, or the same DICOM instance as another of
+    its folder. So are links to folders, which may lead in circles.
 
     Args:
         dataset_dir: a folder, or one file.
@@ -66,16 +83,21 @@ def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
         The series, sorted by name.
 
     Raises:
-        InputError: the folder does not exist or holds no image, or a DICOM file cannot be read.
+        InputError: the folder does not exist or holds no image that can be used; or the one file cannot be used.
 
     Example:
         >>> [series.name for series in find_image_series("clips")]  # doctest: +SKIP
         ['patient_1/cine.nii.gz', 'patient_2/IM0001.dcm']
     """
-    series = _find_below(Path(dataset_dir))
-    if not series:
-        raise InputError(f"{dataset_dir} holds no image; give a folder with PNG, JPEG, TIFF, NIfTI or DICOM files")
-    return sorted(series, key=lambda one: one.name)
+    found = _find_below(Path(dataset_dir))
+    if not found.series:
+        why = f"; {len(found.skipped)} skipped, the first because {found.skipped[0]}" if found.skipped else ""
+        raise InputError(
+            f"{dataset_dir} holds no image{' that can be used' if why else ''}; "
+            f"give a folder with PNG, JPEG, TIFF, NIfTI or DICOM files{why}"
+        )
+    found.log(dataset_dir)
+    return sorted(found.series, key=lambda one: one.name)
 
 
 def is_hidden(path: Path, root: Path) -> bool:
@@ -134,70 +156,125 @@ def select_series(series: Iterable[ImageSeries], path: str, near: Sequence[Path]
         if any(file.resolve() == resolved for file in one.files):
             return one
     if resolved.is_dir():
-        inside = find_image_series(resolved)
+        inside = _find_below(resolved).series
+        if not inside:
+            raise InputError(f"folder {path!r} holds no image that can be used")
         if len(inside) > 1:
             raise InputError(f"folder {path!r} holds {len(inside)} images; name a file of the one that is meant")
         return next((one for one in series if one.files[0].resolve() == inside[0].files[0].resolve()), inside[0])
     # a DICOM file outside the data set: its folder may hold the other frames of its series
-    alone = _find_below(resolved)
+    alone = _find_below(resolved).series
     is_frame = any(one.format == "dicom" for one in alone)
-    for one in _find_below(resolved.parent, recursive=False) if is_frame else alone:
+    for one in [*(_find_below(resolved.parent, recursive=False).series if is_frame else ()), *alone]:
         if resolved in one.files:
             return one
     raise InputError(f"image {path!r} is not a PNG, JPEG, TIFF, NIfTI or DICOM image")
 
 
-def _find_below(root: Path, *, recursive: bool = True) -> list[ImageSeries]:
+@dataclass
+class _Found:
+    """What was found below a folder, what was skipped and why, and how many images tell no distance in the patient."""
+
+    series: list[ImageSeries] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    elsewhere: int = 0
+
+    def log(self, folder: str | os.PathLike[str]) -> None:
+        logger = logging.getLogger("ImageSeries")
+        for reason in self.skipped:
+            logger.warning("skipped: %s", reason)
+        if self.skipped:
+            logger.warning("%d files below %s skipped, %d images found", len(self.skipped), folder, len(self.series))
+        for one in self.series:
+            if one.order is not None:
+                logger.info("%s: %d frames, ordered by %s", one.name, len(one.files), one.order)
+        if self.elsewhere:
+            logger.info(
+                "%d DICOM files tell the distance of pixels at the detector or on a film only: lengths stay in px",
+                self.elsewhere,
+            )
+
+
+def _find_below(root: Path, *, recursive: bool = True) -> _Found:
     if not root.exists():
         raise InputError(f"{root} does not exist; --dataset_dir must be a folder of images")
-    if root.is_file():
-        files, root = [root], root.parent
-    else:
-        files = sorted(path for path in (root.rglob("*") if recursive else root.glob("*")) if path.is_file())
-    series: list[ImageSeries] = []
-    dicom: dict[tuple, list[tuple[int, Path]]] = defaultdict(list)
+    found = _Found()
+    named = root.is_file()
+    files, root = ([root], root.parent) if named else (_list_files(root, recursive, found.skipped), root)
+    dicom: dict[tuple, dict[Path, pydicom.Dataset]] = defaultdict(dict)
+    instances: dict[tuple, Path] = {}
     for path in files:
-        image_format = None if is_hidden(path, root) else _format_of(path)
-        if image_format == "dicom":
-            found = _dicom_key(path)
-            if found is not None:
-                dicom[found[0]].append((found[1], path))
-        elif image_format is not None:
-            series.append(ImageSeries(path.relative_to(root).as_posix(), (path,), image_format))
-    for numbered in dicom.values():
-        ordered = tuple(path for _, path in sorted(numbered))
-        series.append(ImageSeries(ordered[0].relative_to(root).as_posix(), ordered, "dicom"))
-    return series
+        if is_hidden(path, root):
+            continue
+        try:
+            image_format = _format_of(path)
+            if image_format is None:
+                continue
+            header = _READ_HEADER[image_format](path)
+            if image_format != "dicom":
+                found.series.append(ImageSeries(path.relative_to(root).as_posix(), (path,), image_format))
+                continue
+            # a value is decoded when it is asked for, which a damaged one may not survive
+            with refuse_unreadable(path):
+                key, elsewhere = _dicom_key(path, header), _tells_elsewhere(header)
+                _check_instance(path, header, instances)
+            dicom[key][path] = header
+            found.elsewhere += elsewhere
+        except InputError as error:
+            if named:
+                raise
+            found.skipped.append(str(error))
+    for headers in dicom.values():
+        ordered, rule = order_by_time(headers)
+        name = ordered[0].relative_to(root).as_posix()
+        found.series.append(ImageSeries(name, ordered, "dicom", order=rule if len(ordered) > 1 else None))
+    return found
+
+
+def _list_files(root: Path, recursive: bool, skipped: list[str]) -> list[Path]:
+    """All files below a folder, sorted. Folders that cannot be listed or are links go to ``skipped``."""
+
+    def refuse(error: OSError) -> None:
+        skipped.append(f"{error.filename} cannot be listed ({error.strerror}); change its permissions")
+
+    files: list[Path] = []
+    for folder, folders, names in os.walk(root, onerror=refuse):
+        here = Path(folder)
+        links = [here / name for name in folders if (here / name).is_symlink() and not is_hidden(here / name, root)]
+        # a link may lead in a circle, or to a folder that is listed anyway
+        skipped += [f"{link} is a link to a folder, which is not followed; give that folder itself" for link in links]
+        # not a pipe or a socket, which would never end; and not a link to nothing
+        files += [here / name for name in names if os.path.isfile(here / name)]
+        if not recursive:
+            break
+    return sorted(files)
 
 
 def _format_of(path: Path) -> str | None:
     name = path.name.lower()
-    if name.endswith(_RASTER):
-        return "raster"
-    if name.endswith(_NIFTI):
-        return "nifti"
-    return "dicom" if name.endswith(_DICOM) or _has_dicom_prefix(path) else None
+    known = next((kind for kind, suffixes in _SUFFIXES.items() if name.endswith(suffixes)), None)
+    if known is not None:
+        return known
+    with refuse_unreadable(path):
+        return "dicom" if is_dicom(path) else None
 
 
-def _has_dicom_prefix(path: Path) -> bool:
-    try:
-        return is_dicom(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error}); remove it or change its permissions") from error
+def _check_instance(path: Path, header: pydicom.Dataset, instances: dict[tuple, Path]) -> None:
+    """Copies in other folders stay: a folder is a series' own."""
+    uid = header.get("SOPInstanceUID")
+    first = instances.setdefault((path.parent, uid), path) if uid else path
+    if first != path:
+        raise InputError(f"{path} is the same DICOM instance as {first.name} beside it; remove one of them")
 
 
-def _dicom_key(path: Path) -> tuple[tuple, int] | None:
-    """What the files of one series have in common, and the file's place among them; None for a file without pixels."""
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_DICOM_TAGS)
-        if not header.file_meta:
-            raise ValueError("the file ends in its header")
-        if "Rows" not in header:
-            return None
-        if int(header.get("NumberOfFrames") or 1) > 1 or "SeriesInstanceUID" not in header:
-            return (path,), 0
-        place = tuple(str(header.get(tag)) for tag in _PLACE_TAGS)
-        key = (path.parent, header.SeriesInstanceUID, header.Rows, header.get("Columns"), place)
-        return key, int(header.get("InstanceNumber") or 0)
-    except Exception as error:  # a damaged header raises errors of many kinds
-        raise InputError(f"{path} cannot be read as DICOM ({error}); remove or repair it") from error
+def _dicom_key(path: Path, header: pydicom.Dataset) -> tuple:
+    """What the files of one series have in common."""
+    if int(header.get("NumberOfFrames") or 1) > 1 or "SeriesInstanceUID" not in header:
+        return (path,)
+    place = tuple(str(header.get(tag)) for tag in _PLACE_TAGS)
+    return path.parent, str(header.SeriesInstanceUID), int(header.Rows), int(header.Columns), place
+
+
+def _tells_elsewhere(header: pydicom.Dataset) -> bool:
+    geometry = dicom_geometry(header)
+    return geometry.spacing_source is not None and not geometry.spacing_known

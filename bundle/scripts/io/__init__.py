@@ -14,7 +14,7 @@ from scripts.io.atomic import atomic_path
 from scripts.io.dicom_sr import ReportPoint, check_report_sources, read_dicom_sr, write_dicom_sr
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
-from scripts.io.input_error import InputError, find_input_error, report_input_errors
+from scripts.io.input_error import InputError, find_input_error, refuse_unreadable, report_input_errors
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 from scripts.io.pairs_csv import FramePair, read_pairs_csv
 from scripts.io.slicer_markups import read_slicer_markups, read_slicer_points, write_slicer_markups
@@ -37,6 +37,7 @@ __all__ = [
     "read_pairs_csv",
     "read_slicer_markups",
     "read_slicer_points",
+    "refuse_unreadable",
     "report_input_errors",
     "write_dicom_sr",
     "write_landmarks_csv",

@@ -13,10 +13,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
-__all__ = ["InputError", "find_input_error", "first_line", "report_input_errors"]
+__all__ = ["InputError", "find_input_error", "first_line", "refuse_unreadable", "report_input_errors"]
 
 
 class InputError(ValueError):
@@ -33,11 +36,41 @@ def find_input_error(error: BaseException | None) -> InputError | None:
 def first_line(error: BaseException) -> str:
     """What a library's error says, for a message of one sentence: its first line, or its kind where it says nothing.
 
+    A first line that ends in a colon takes the next one with it.
+
     Example:
         >>> first_line(OSError("no such file\\n  in the folder")), first_line(EOFError())
         ('no such file', 'EOFError')
     """
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+
+
+@contextmanager
+def refuse_unreadable(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the file in whatever error a library raises while it reads; each library has errors of its own.
+
+    Args:
+        path: the file that is read.
+
+    Raises:
+        InputError: in place of any other error.
+
+    Example:
+        >>> with refuse_unreadable("a.png"):
+        ...     raise EOFError("no more data")
+        Traceback (most recent call last):
+        ...
+        scripts.io.input_error.InputError: a.png cannot be read (no more data); remove or repair it
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{path} cannot be read ({first_line(error)}); remove or repair it") from error
 
 
 def report_input_errors() -> None:

@@ -1,0 +1,91 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The pixels of a series, and where they lie in the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from scripts.data.image_series import ImageSeries
+from scripts.io.input_error import InputError
+
+__all__ = ["SeriesImage"]
+
+
+@dataclass(frozen=True)
+class SeriesImage:
+    """The pixels of a series.
+
+    Attributes:
+        series: what was read.
+        frames: (T, 1, X, Y), float32, in the units of the file.
+        affines: (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm.
+        still: True for an image with no time axis.
+        spacing_known: True where the file tells the distance of its pixels in the patient, so that lengths by
+            ``affines`` are real mm: NIfTI, and DICOM with PixelSpacing or an ultrasound region of tissue. DICOM's
+            ImagerPixelSpacing does not count: it is measured at the detector, where the patient is magnified.
+        frame_ms: time between frames in ms, or None where the file does not tell or frames are not evenly spaced.
+        spacing_source: what tells the distance of pixels, such as ``PixelSpacing``; None where nothing does. Where
+            ``spacing_known`` is False it names what tells another distance, such as the one at the detector.
+    """
+
+    series: ImageSeries
+    frames: torch.Tensor
+    affines: np.ndarray
+    still: bool
+    spacing_known: bool
+    frame_ms: float | None = None
+    spacing_source: str | None = None
+
+    @classmethod
+    def from_pages(
+        cls,
+        series: ImageSeries,
+        pages: Sequence[np.ndarray],
+        affine: np.ndarray,
+        *,
+        spacing_known: bool,
+        frame_ms: float | None = None,
+        spacing_source: str | None = None,
+    ) -> SeriesImage:
+        """Stack frames.
+
+        Args:
+            series: what was read.
+            pages: T arrays (X, Y).
+            affine: (4, 4) of all frames, or (T, 4, 4).
+            spacing_known: see the attribute, as for the rest.
+            frame_ms: ms.
+            spacing_source: what tells the distance of pixels.
+
+        Raises:
+            InputError: the frames differ in size, or a pixel is NaN or infinite.
+
+        Example:
+            >>> series = ImageSeries("a.png", ("a.png",), "raster")
+            >>> image = SeriesImage.from_pages(series, [np.zeros((3, 2))], np.eye(4), spacing_known=False)
+            >>> tuple(image.frames.shape), image.still
+            ((1, 1, 3, 2), True)
+        """
+        sizes = sorted({page.shape for page in pages})
+        if len(sizes) > 1:
+            raise InputError(f"{series.files[0]}: frames of one series differ in size ({sizes}); split them into files")
+        frames = torch.from_numpy(np.stack(pages).astype(np.float32, copy=False)).unsqueeze(1)
+        if not torch.isfinite(frames).all():
+            raise InputError(f"{series.files[0]} has pixels that are NaN or infinite; replace them, by 0 for example")
+        affines = np.broadcast_to(affine, (len(pages), 4, 4)).copy()
+        still = len(pages) == 1
+        return cls(series, frames, affines, still, spacing_known, frame_ms, spacing_source)
