@@ -11,6 +11,8 @@
 
 """Components that the configs name; importing this package lets expressions say ``scripts.networks.x``."""
 
+import pydicom
+
 from scripts import (
     baselines,
     data,
@@ -46,3 +48,6 @@ __all__ = [
     "transforms",
     "visualize",
 ]
+
+# pydicom's warnings of values that break the rules quote them, and such a value may be a patient's name
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 from pydicom.examples import get_path
@@ -251,6 +252,17 @@ def test_nothing_that_is_logged_names_a_patient(tmp_path, write_dicom, caplog, c
     assert len(series) == 1 and len(caplog.records) == 4
     told = caplog.text + "".join(capsys.readouterr()) + repr(series) + repr(read_image_series(series[0]))
     assert not any(value in told for value in ("Doe", "Jane", "SECRET", "19700101"))
+
+
+def test_values_that_break_the_rules_are_not_quoted(tmp_path, write_dicom, caplog, recwarn):
+    with pydicom.config.disable_value_validation():
+        path = write_dicom(tmp_path / "a.dcm", PIXELS, PatientBirthDate="7 May 1970", SeriesInstanceUID="1.2.07")
+    recwarn.clear()
+    caplog.set_level(logging.DEBUG)
+    read_image_series(find_image_series(tmp_path)[0])
+    assert str(pydicom.dcmread(path).PatientBirthDate) == "7 May 1970"
+    told = caplog.text + "".join(str(warning.message) for warning in recwarn)
+    assert "May" not in told and "1.2.07" not in told
 
 
 # order
