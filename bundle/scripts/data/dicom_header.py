@@ -36,7 +36,8 @@ from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = ["read_dicom_header"]
 
-_PIXELS = [Tag(name) for name in ("FloatPixelData", "DoubleFloatPixelData", "PixelData")]
+# plain numbers, which are compared for every attribute of every file
+_PIXELS = frozenset(int(Tag(name)) for name in ("FloatPixelData", "DoubleFloatPixelData", "PixelData"))
 # what is needed to know the image and its place in a series; names and numbers of patients are not among it
 _HEADER = [
     Tag(name)
