@@ -19,7 +19,8 @@ from pydicom import Dataset
 from pydicom.examples import get_path
 from pydicom.sequence import Sequence
 
-from scripts.data.dicom_geometry import LPS_TO_RAS, dicom_geometry
+from scripts.data.dicom_geometry import dicom_geometry
+from scripts.transforms.patient_space import LPS_TO_RAS
 
 
 def header(**tags: object) -> Dataset:

@@ -21,9 +21,11 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-__all__ = ["LPS_TO_RAS", "DicomGeometry", "dicom_geometry", "frame_group", "functional_groups", "number_of_frames"]
+from scripts.io.functional_groups import functional_groups, number_of_frames
+from scripts.transforms.patient_space import LPS_TO_RAS
 
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+__all__ = ["DicomGeometry", "dicom_geometry"]
+
 # PS3.3 C.8.5.5.1: what a region shows, and the code of cm
 _TWO_DIMENSIONAL, _TISSUE, _CENTIMETRE = 1, 1, 3
 # (C.7.6.16.2) where a frame of an enhanced, an ultrasound volume or a microscopy file lies
@@ -49,51 +51,6 @@ class DicomGeometry:
     spacing_known: bool
     spacing_source: str | None
     places: int
-
-
-def number_of_frames(dataset: Dataset) -> int:
-    """NumberOfFrames, or 1 where there is none.
-
-    Example:
-        >>> number_of_frames(Dataset())
-        1
-    """
-    return int(dataset.get("NumberOfFrames") or 1)
-
-
-def frame_group(dataset: Dataset, name: str, frame: int) -> Dataset | None:
-    """A functional group of a frame of an enhanced multi-frame file (PS3.3 C.7.6.16): its own, else the shared one.
-
-    Args:
-        dataset: the file.
-        name: keyword of the group's sequence.
-        frame: index from 0.
-
-    Returns:
-        The group's first item, or None where there is none.
-
-    Example:
-        >>> frame_group(Dataset(), "PixelMeasuresSequence", 0) is None
-        True
-    """
-    own = dataset.get("PerFrameFunctionalGroupsSequence") or ()
-    shared = dataset.get("SharedFunctionalGroupsSequence") or ()
-    for groups in (*own[frame : frame + 1], *shared[:1]):
-        if groups.get(name):
-            return groups[name][0]
-    return None
-
-
-def functional_groups(dataset: Dataset, name: str) -> list[Dataset | None]:
-    """:func:`frame_group` of every frame; an empty list for a file that has no functional groups.
-
-    Example:
-        >>> functional_groups(Dataset(), "PixelMeasuresSequence")
-        []
-    """
-    if not (dataset.get("PerFrameFunctionalGroupsSequence") or dataset.get("SharedFunctionalGroupsSequence")):
-        return []
-    return [frame_group(dataset, name, frame) for frame in range(number_of_frames(dataset))]
 
 
 def dicom_geometry(dataset: Dataset) -> DicomGeometry:

@@ -30,8 +30,9 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
-from scripts.data.dicom_geometry import dicom_geometry, number_of_frames
+from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.image_header import check_not_empty, check_size
+from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = ["read_dicom_header"]

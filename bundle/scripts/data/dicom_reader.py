@@ -19,12 +19,13 @@ import numpy as np
 import pydicom
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, get_decoder, pixel_array
 
-from scripts.data.dicom_geometry import dicom_geometry, frame_group, number_of_frames
+from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.dicom_header import read_dicom_header
 from scripts.data.frame_order import file_interval, frame_interval, is_stored_in_order
 from scripts.data.image_header import check_size
 from scripts.data.image_series import ImageSeries
 from scripts.data.series_image import SeriesImage
+from scripts.io.functional_groups import frame_group, number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = ["read_dicom"]

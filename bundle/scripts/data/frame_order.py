@@ -22,7 +22,7 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.valuerep import DA, DT, TM
 
-from scripts.data.dicom_geometry import functional_groups
+from scripts.io.functional_groups import functional_groups
 
 __all__ = ["file_interval", "frame_interval", "is_stored_in_order", "order_by_time"]
 

@@ -16,11 +16,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageSequence
 
-from scripts.data.dicom_geometry import LPS_TO_RAS
 from scripts.data.image_header import RASTER_FORMATS, check_size, read_raster_header
 from scripts.data.image_series import ImageSeries
 from scripts.data.series_image import SeriesImage
 from scripts.io.input_error import refuse_unreadable
+from scripts.transforms.patient_space import LPS_TO_RAS
 
 __all__ = ["read_raster"]
 

@@ -18,8 +18,7 @@ from collections.abc import Sequence
 import torch
 
 from scripts.inferers.neighbor_voting import NeighborVoting
-from scripts.metrics.cyclic_error import Matcher
-from scripts.transforms.coordinates import normalized_to_index
+from scripts.metrics.cyclic_error import Matcher, match_in_chunks
 from scripts.transforms.patch import extract_patches
 
 __all__ = ["NeighborBank"]
@@ -123,7 +122,7 @@ class NeighborBank:
 
     def _find(self, image_code: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
         """Where patches are in an image, (N, 2), px."""
-        return normalized_to_index(self.matcher.match(image_code, codes)[:, :2], self.image_size)
+        return match_in_chunks(self.matcher, image_code, codes, self.image_size)[0]
 
     def _plan(self) -> None:
         """Which neighbour of which example is asked for each landmark and offset, worked out once."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from pydicom import Dataset
 
+from scripts.io.functional_groups import frame_group
 from scripts.transforms.patient_space import index_to_lps
 
 __all__ = ["frame_position", "frame_spacing", "is_placed"]
@@ -40,10 +41,8 @@ def frame_position(dataset: Dataset, frame: int) -> np.ndarray | None:
         >>> frame_position(dataset, 0).tolist(), frame_position(Dataset(), 0)
         ([1.0, 2.0, 3.0], None)
     """
-    position = dataset.get("ImagePositionPatient") or _of_group(dataset, frame, "PlanePosition", "ImagePositionPatient")
-    along = dataset.get("ImageOrientationPatient") or _of_group(
-        dataset, frame, "PlaneOrientation", "ImageOrientationPatient"
-    )
+    position = _told(dataset, frame, "PlanePositionSequence", "ImagePositionPatient")
+    along = _told(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
     if not position or not along or len(position) != 3 or len(along) != 6:
         return None
     return np.array([float(value) for value in position])
@@ -66,7 +65,7 @@ def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
         >>> frame_spacing(dataset, 0)
         (0.25, 0.5)
     """
-    spacing = dataset.get("PixelSpacing") or _of_group(dataset, frame, "PixelMeasures", "PixelSpacing")
+    spacing = _told(dataset, frame, "PixelMeasuresSequence", "PixelSpacing")
     if not spacing or len(spacing) != 2:
         return None
     return float(spacing[1]), float(spacing[0])
@@ -92,12 +91,6 @@ def is_placed(dataset: Dataset, frame: int, affine: np.ndarray) -> bool:
     return bool(np.allclose(index_to_lps(np.zeros(2), affine), position, rtol=0, atol=_SAME_PLACE_MM))
 
 
-def _of_group(dataset: Dataset, frame: int, macro: str, name: str) -> list[float] | None:
-    """An attribute of a functional group: the frame's own, or what all frames share."""
-    own = dataset.get("PerFrameFunctionalGroupsSequence") or []
-    shared = dataset.get("SharedFunctionalGroupsSequence") or []
-    for group in [*own[frame : frame + 1], *shared[:1]]:
-        items = group.get(f"{macro}Sequence")
-        if items and items[0].get(name):
-            return items[0].get(name)
-    return None
+def _told(dataset: Dataset, frame: int, group: str, name: str) -> list[float] | None:
+    """An attribute of the file, or of a functional group of the frame."""
+    return dataset.get(name) or (frame_group(dataset, group, frame) or Dataset()).get(name)

@@ -24,6 +24,7 @@ import numpy as np
 from scripts.io.atomic import atomic_path
 from scripts.io.landmarks_csv import Landmark
 from scripts.io.world_point import WorldPoint
+from scripts.transforms.patient_space import index_to_lps
 
 __all__ = ["read_slicer_markups", "read_slicer_points", "write_slicer_markups"]
 
@@ -161,9 +162,9 @@ def _description(landmark: Landmark) -> str:
 def _lps(landmark: Landmark, affines: np.ndarray) -> list[float]:
     if not (math.isfinite(landmark.x) and math.isfinite(landmark.y)):
         raise ValueError(f"{landmark.label!r} in frame {landmark.frame} has no finite position; leave it out.")
-    ras = _affine_of(landmark, affines) @ np.array([landmark.x, landmark.y, 0.0, 1.0])
+    lps = index_to_lps(np.array([landmark.x, landmark.y]), _affine_of(landmark, affines))
     # Adding zero turns -0.0 into 0.0, which reads better in a file that people open.
-    return [float(value) for value in np.round(ras[:3] * _RAS_TO_LPS, 6) + 0.0]
+    return [float(value) for value in np.round(lps, 6) + 0.0]
 
 
 def _affine_of(landmark: Landmark, affines: np.ndarray) -> np.ndarray:

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["index_to_lps", "lps_to_index"]
+__all__ = ["LPS_TO_RAS", "index_to_lps", "lps_to_index"]
 
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # its own inverse
 
 
 def index_to_lps(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
@@ -33,7 +33,7 @@ def index_to_lps(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
         >>> index_to_lps(np.array([10.0, 20.0]), np.diag([0.5, 0.5, 1.0, 1.0])).tolist()
         [-5.0, -10.0, 0.0]
     """
-    lps = _RAS_TO_LPS @ np.asarray(affine, dtype=float)
+    lps = LPS_TO_RAS @ np.asarray(affine, dtype=float)
     # adding zero turns -0.0 into 0.0, which reads better in files
     return np.asarray(points, dtype=float) @ lps[:3, :2].T + lps[:3, 3] + 0.0
 
@@ -56,7 +56,7 @@ def lps_to_index(points: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np
         >>> index.tolist(), float(off)
         ([10.0, 20.0], 3.0)
     """
-    lps = _RAS_TO_LPS @ np.asarray(affine, dtype=float)
+    lps = LPS_TO_RAS @ np.asarray(affine, dtype=float)
     normal = np.cross(lps[:3, 0], lps[:3, 1])
     area = np.linalg.norm(normal)
     if not area > 0:
