@@ -20,7 +20,7 @@ from pydicom.examples import get_path
 from pydicom.sequence import Sequence
 
 from scripts.data.dicom_geometry import dicom_geometry
-from scripts.transforms.patient_space import LPS_TO_RAS
+from scripts.transforms.coordinates import LPS_TO_RAS
 
 
 def header(**tags: object) -> Dataset:

@@ -8,10 +8,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests of the coordinate conversions against affine_grid, grid_sample and hand-computed values."""
+"""Tests of the coordinate conversions against affine_grid, grid_sample, nibabel and hand-computed values."""
 
 from __future__ import annotations
 
+import nibabel as nib
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -20,10 +22,14 @@ from hypothesis import strategies as st
 
 from scripts.transforms.coordinates import (
     index_to_grid,
+    index_to_lps,
     index_to_normalized,
+    lps_to_index,
     normalized_scale_to_index,
     normalized_to_index,
 )
+
+OBLIQUE = np.array([[-0.4, 0.3, 0.5, 100.0], [0.3, 1.8, 2.0, 50.0], [0.1, -1.0, 3.0, -30.0], [0.0, 0.0, 0.0, 1.0]])
 
 shapes = st.lists(st.integers(1, 400), min_size=1, max_size=3)
 
@@ -65,3 +71,32 @@ def test_grid_sample_reads_the_pixel_of_an_index(point):
     image = torch.arange(28.0).reshape(1, 1, 4, 7)
     grid = index_to_grid(torch.tensor([[[point]]], dtype=torch.float32), (4, 7))
     assert F.grid_sample(image, grid, align_corners=False).item() == pytest.approx(image[0, 0][point].item(), abs=1e-4)
+
+
+def test_agrees_with_nibabel_but_for_the_signs_of_ras():
+    points = np.array([[0.0, 0.0], [10.5, -3.0]])
+    ras = nib.affines.apply_affine(OBLIQUE, np.column_stack([points, np.zeros(2)]))
+    np.testing.assert_allclose(index_to_lps(points, OBLIQUE), ras * [-1, -1, 1])
+
+
+def test_back_to_the_pixel_it_came_from():
+    points = np.random.default_rng(0).uniform(-50, 500, (20, 2))
+    index, off = lps_to_index(index_to_lps(points, OBLIQUE), OBLIQUE)
+    np.testing.assert_allclose(index, points, atol=1e-9)
+    np.testing.assert_allclose(off, 0, atol=1e-9)
+
+
+def test_off_the_plane_is_at_right_angles_whatever_the_third_axis_is():
+    normal = np.cross(OBLIQUE[:3, 0], OBLIQUE[:3, 1]) * [-1, -1, 1]
+    place = index_to_lps(np.array([4.0, 7.0]), OBLIQUE) + 2.5 * normal / np.linalg.norm(normal)
+    index, off = lps_to_index(place, OBLIQUE)
+    np.testing.assert_allclose(index, (4, 7), atol=1e-9)
+    assert abs(off) == pytest.approx(2.5)
+    flat = OBLIQUE.copy()
+    flat[:3, 2] = 0  # as 2D files may have it
+    np.testing.assert_allclose(lps_to_index(place, flat)[0], (4, 7), atol=1e-9)
+
+
+def test_an_affine_without_a_plane_is_refused():
+    with pytest.raises(ValueError, match="do not span a plane"):
+        lps_to_index(np.zeros(3), np.diag([1.0, 0.0, 1.0, 1.0]))

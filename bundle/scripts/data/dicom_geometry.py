@@ -22,7 +22,7 @@ from pydicom import Dataset
 from pydicom.multival import MultiValue
 
 from scripts.io.functional_groups import functional_groups, number_of_frames
-from scripts.transforms.patient_space import LPS_TO_RAS
+from scripts.transforms.coordinates import LPS_TO_RAS
 
 __all__ = ["DicomGeometry", "dicom_geometry"]
 

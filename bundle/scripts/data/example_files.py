@@ -28,7 +28,7 @@ from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError
 from scripts.io.slicer_markups import read_slicer_points
 from scripts.io.world_point import WorldPoint
-from scripts.transforms.patient_space import lps_to_index
+from scripts.transforms.coordinates import lps_to_index
 
 __all__ = ["check_example_file", "read_example_file"]
 

@@ -20,7 +20,7 @@ from scripts.data.image_header import RASTER_FORMATS, check_size, read_raster_he
 from scripts.data.image_series import ImageSeries
 from scripts.data.series_image import SeriesImage
 from scripts.io.input_error import refuse_unreadable
-from scripts.transforms.patient_space import LPS_TO_RAS
+from scripts.transforms.coordinates import LPS_TO_RAS
 
 __all__ = ["read_raster"]
 

@@ -35,8 +35,7 @@ from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
 from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 from scripts.io.slicer_markups import write_slicer_markups
-from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
-from scripts.transforms.patient_space import index_to_lps
+from scripts.transforms.coordinates import index_to_lps, normalized_scale_to_index, normalized_to_index
 from scripts.visualize.animation import write_animation
 from scripts.visualize.overlay import label_colors, write_overlay
 from scripts.visualize.report import Section, write_report

@@ -16,7 +16,7 @@ import numpy as np
 from pydicom import Dataset
 
 from scripts.io.functional_groups import frame_group
-from scripts.transforms.patient_space import index_to_lps
+from scripts.transforms.coordinates import index_to_lps
 
 __all__ = ["frame_position", "frame_spacing", "is_placed"]
 

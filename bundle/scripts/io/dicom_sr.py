@@ -31,7 +31,7 @@ from scripts.io.atomic import atomic_path
 from scripts.io.dicom_position import frame_spacing, is_placed
 from scripts.io.input_error import InputError, first_line
 from scripts.io.landmarks_csv import Landmark
-from scripts.transforms.patient_space import index_to_lps
+from scripts.transforms.coordinates import index_to_lps
 
 __all__ = ["ReportPoint", "check_report_sources", "read_dicom_sr", "write_dicom_sr"]
 

@@ -24,7 +24,7 @@ import numpy as np
 from scripts.io.atomic import atomic_path
 from scripts.io.landmarks_csv import Landmark
 from scripts.io.world_point import WorldPoint
-from scripts.transforms.patient_space import index_to_lps
+from scripts.transforms.coordinates import index_to_lps
 
 __all__ = ["read_slicer_markups", "read_slicer_points", "write_slicer_markups"]
 

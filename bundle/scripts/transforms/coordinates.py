@@ -14,21 +14,31 @@
 - *index*: ``point[i]`` indexes spatial axis ``i`` of a channel-first image; pixel centres are integers.
 - *normalised*: [-1, 1] per axis from edge to edge of the image (``align_corners=False``), same axis order.
 - *grid*: what ``torch.nn.functional.grid_sample`` takes: normalised, axes in reverse order.
+- *LPS*: mm in the patient, to the left, the back and the head: the convention of DICOM and of landmark files. Affines
+  lead to RAS, as in NIfTI and MONAI; the signs change here.
+
+:class:`scripts.transforms.ImageFit` moves points between an image and the network's with the image itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 __all__ = [
+    "LPS_TO_RAS",
     "index_scale_to_normalized",
     "index_to_grid",
+    "index_to_lps",
     "index_to_normalized",
+    "lps_to_index",
     "normalized_scale_to_index",
     "normalized_to_index",
 ]
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # its own inverse
 
 
 def _extent(shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
@@ -97,3 +107,50 @@ def index_to_grid(points: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
         tensor([[ 0.0000, -0.7500]])
     """
     return index_to_normalized(points, shape).flip(-1)
+
+
+def index_to_lps(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Where pixels of an image lie in the patient.
+
+    Args:
+        points: (..., 2), px.
+        affine: (4, 4), index (x, y, 0, 1) to RAS mm, as of :class:`scripts.data.SeriesImage`.
+
+    Returns:
+        (..., 3), float64, LPS mm.
+
+    Example:
+        >>> index_to_lps(np.array([10.0, 20.0]), np.diag([0.5, 0.5, 1.0, 1.0])).tolist()
+        [-5.0, -10.0, 0.0]
+    """
+    lps = LPS_TO_RAS @ np.asarray(affine, dtype=float)
+    # adding zero turns -0.0 into 0.0, which reads better in files
+    return np.asarray(points, dtype=float) @ lps[:3, :2].T + lps[:3, 3] + 0.0
+
+
+def lps_to_index(points: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels that are nearest to places in the patient, and how far off the image's plane these lie.
+
+    Args:
+        points: (..., 3), LPS mm.
+        affine: (4, 4), as in :func:`index_to_lps`. Its third column is not used: in a 2D file it may be anything.
+
+    Returns:
+        Points (..., 2) in px, inside of the image or not, and distances (...) from its plane in mm, of either sign.
+
+    Raises:
+        ValueError: the image's axes do not span a plane.
+
+    Example:
+        >>> index, off = lps_to_index(np.array([-5.0, -10.0, 3.0]), np.diag([0.5, 0.5, 1.0, 1.0]))
+        >>> index.tolist(), float(off)
+        ([10.0, 20.0], 3.0)
+    """
+    lps = LPS_TO_RAS @ np.asarray(affine, dtype=float)
+    normal = np.cross(lps[:3, 0], lps[:3, 1])
+    area = np.linalg.norm(normal)
+    if not area > 0:
+        raise ValueError(f"the image's axes {lps[:3, 0].tolist()} and {lps[:3, 1].tolist()} do not span a plane")
+    axes = np.column_stack([lps[:3, 0], lps[:3, 1], normal / area])
+    steps = (np.asarray(points, dtype=float) - lps[:3, 3]) @ np.linalg.inv(axes).T
+    return steps[..., :2], steps[..., 2]
