@@ -23,7 +23,7 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, verify_net_in_out
 from PIL import Image
 
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, find_input_error
 from scripts.losses import BetaNLLLoss, GaussianNLLLoss, LaplaceNLLLoss
 from scripts.networks import CorrelationHead
 
@@ -201,3 +201,31 @@ def test_the_default_folder_of_images_is_missed_with_a_clear_word(config: str) -
     while not isinstance(cause, InputError):
         cause = cause.__cause__
     assert "--dataset_dir must be a folder of images" in str(cause)
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        ("inference.json", "examples"),
+        ("evaluate.json", "examples"),
+        ("evaluate.json", "truth"),
+        ("evaluate.json", "validation_truth"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("a.csv", "a.csv: the file is empty"),
+        ("a.mrk.json", "a.mrk.json: not a 3D Slicer Markups file"),
+        ("a.fcsv", "a.fcsv: there is no placed point"),
+        ("a.dcm", "a.dcm: cannot be read as a DICOM Structured Report"),
+    ],
+)
+def test_a_faulty_file_of_points_is_told_before_images_are_read(
+    tmp_path: Path, weights: str, config: str, name: str, file: str, message: str
+) -> None:
+    (tmp_path / file).write_text("")
+    made = workflow(config, "infer", ckpt_path=weights, **{"dataset_dir": "no folder", name: str(tmp_path / file)})
+    with pytest.raises(Exception) as caught:
+        made.initialize()
+    assert message in str(find_input_error(caught.value))

@@ -24,7 +24,7 @@ from pydicom.data import get_testdata_file
 from pydicom.examples import get_path
 from pydicom.uid import generate_uid
 
-from scripts.data.example_files import check_example_file, read_example_file
+from scripts.data.example_files import check_example_file, is_examples_csv, read_example_file
 from scripts.data.example_images import read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series
@@ -156,6 +156,52 @@ def test_images_of_one_name_are_told_apart_by_folders(tmp_path, write_clip):
     path = write_fcsv(tmp_path / "clip.nii.fcsv", ("a [0]", [-3, -4, 0]))
     with pytest.raises(InputError, match=r"clip\.nii\.fcsv: it is named after 2 images \(a/clip\.nii, b/clip\.nii\)"):
         read_example_points(path, dataset, tmp_path / "data")
+
+
+def test_a_folder_may_be_named_after_the_image(tmp_path, data, dataset):
+    path = write_markups(tmp_path / "markups" / CLIP / "valve.mrk.json", ("valve [2]", lps(3.25, 4)))
+    check(read_example_points(path, dataset, data), [(CLIP, "valve", 2, (3.25, 4))])
+    # but its whole name: 'data' says nothing of an image data.png
+    path = write_markups(tmp_path / "clip" / "valve.mrk.json", ("valve [2]", lps(3.25, 4)))
+    with pytest.raises(InputError, match="named after no image"):
+        read_example_points(path, dataset, data)
+
+
+def test_a_folder_of_markups_and_fcsv_is_read_as_one(tmp_path, data, dataset):
+    folder = tmp_path / "markups"
+    write_markups(folder / CLIP / "valve.mrk.json", ("valve [2]", lps(3.25, 4)), ("valve [0]", lps(5, 6)))
+    write_fcsv(folder / f"{STILL}.fcsv", ("tip", [1, 2, 0]))
+    check_example_file(folder)
+    expected = [(CLIP, "valve", 2, (3.25, 4)), (CLIP, "valve", 0, (5, 6)), (STILL, "tip", 0, (1, 2))]
+    check(read_example_points(folder, dataset, data), expected)
+
+
+def test_a_fault_in_a_folder_names_its_file(tmp_path, data, dataset):
+    folder = tmp_path / "markups"
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"markups: the folder holds no Markups"):
+        check_example_file(folder)
+    write_markups(folder / "a.mrk.json")
+    with pytest.raises(InputError, match=r"a\.mrk\.json: there is no placed point"):
+        check_example_file(folder)
+    write_markups(folder / "a.mrk.json", ("valve [0]", lps(3, 4)))
+    check_example_file(folder)
+    with pytest.raises(InputError, match=r"a\.mrk\.json: it is named after no image"):
+        read_example_file(folder, dataset.series)
+    write_markups(folder / CLIP / "a.mrk.json", ("valve [0]", lps(3, 4)))
+    (folder / "a.mrk.json").unlink()
+    with pytest.raises(InputError, match=r"markups, sub/clip\.nii\.gz/a\.mrk\.json, point 1: .*outside"):
+        read_example_points(folder, FrameDataset(find_image_series(data), (40, 40), region=(10, 0, 12, 3)), data)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [("e.csv", "", True), ("e", "image,label", True), ("e", "{}", False), ("e.fcsv", "", False), ("e", "# x", False)],
+)
+def test_only_csv_names_its_images(tmp_path, name, text, expected):
+    (tmp_path / name).write_text(text)
+    assert is_examples_csv(tmp_path / name) is expected
+    assert not is_examples_csv(tmp_path)
 
 
 @pytest.mark.parametrize(("write", "suffix"), WRITERS)

@@ -23,6 +23,8 @@ from scripts.data.frame_dataset import FrameDataset
 from scripts.evaluation import split_groups
 from scripts.evaluation.labelled_frames import LabelledFrame, given_groups, read_labelled_frames
 from scripts.io.input_error import InputError
+from scripts.io.landmarks_csv import Landmark
+from scripts.io.slicer_markups import write_slicer_markups
 
 HEADER = "image,frame,label,x,y\n"
 
@@ -90,6 +92,24 @@ def test_landmarks_are_read_by_frame(read):
     assert notes == []
 
 
+def test_landmarks_are_read_from_markups(mixed, tmp_path):
+    clip = mixed.series[0]
+    rows = [Landmark("clip.nii", frame, label, x, 4.0, 1, 1, 1) for frame, label, x in ((0, "a", 3), (2, "b", 5.5))]
+    write_slicer_markups(tmp_path / "clip.nii.mrk.json", rows, clip.affines)
+    labelled, notes = read_labelled_frames(tmp_path / "clip.nii.mrk.json", mixed, 7, strict=True)
+    assert points(labelled) == {"clip.nii, frame 0": {"a": [3, 4]}, "clip.nii, frame 2": {"b": [5.5, 4]}}
+    assert notes == ["3 images without any landmark in the table: clip.nii, frame 1, small.nii, still.nii"]
+
+
+def test_markups_of_another_image_are_refused_or_passed_over(mixed, tmp_path):
+    path = tmp_path / "other.nii.mrk.json"
+    write_slicer_markups(path, [Landmark("other.nii", None, "a", 3, 4, 1, 1, 1)], np.eye(4))
+    with pytest.raises(InputError, match=r"other\.nii\.mrk\.json: it has no landmark in any image .*Name a Markups"):
+        read_labelled_frames(path, mixed, 7, strict=True)
+    labelled, _ = read_labelled_frames(path, mixed, 7)
+    assert labelled == []
+
+
 def test_only_the_wanted_landmarks_are_taken(read):
     labelled, _ = read("clip.nii,0,a,1,2\nclip.nii,0,b,3,4\nclip.nii,1,c,5,6\n", ["a", "c"])
     assert points(labelled) == {"clip.nii, frame 0": {"a": [1, 2]}, "clip.nii, frame 1": {"c": [5, 6]}}
@@ -140,7 +160,7 @@ def test_images_smaller_than_a_patch_are_left_out_with_their_landmarks(read):
 
 def test_a_landmark_that_is_marked_twice_is_refused_with_its_line(read):
     with pytest.raises(
-        InputError, match=r"truth\.csv, line 4: 'a' is marked twice in clip\.nii, frame 1; keep one row"
+        InputError, match=r"truth\.csv, line 4: 'a' is marked twice in clip\.nii, frame 1; keep one of them"
     ):
         read("clip.nii,1,a,1,2\nclip.nii,2,a,1,2\nclip.nii,1,a,3,4\n")
 

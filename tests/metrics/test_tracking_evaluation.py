@@ -22,6 +22,8 @@ from scripts.baselines import NCCMatcher
 from scripts.data.example_images import ExamplePoint, read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series
+from scripts.io.landmarks_csv import Landmark
+from scripts.io.slicer_markups import write_slicer_markups
 from scripts.metrics.tracking_evaluation import (
     LandmarkTrack,
     TrueTracks,
@@ -101,6 +103,16 @@ def test_errors_are_of_all_frames_but_the_examples_own(tracks, tmp_path):
     mean_shift = sum(distance(t) for t in (0, 2, 3)) / 3
     assert errors == {"a": pytest.approx(0, abs=0.2), "b": pytest.approx(0, abs=0.2)}
     assert copied == {"a": pytest.approx(mean_shift, abs=1e-4), "b": pytest.approx(mean_shift, abs=1e-4)}
+
+
+def test_true_positions_may_be_markups(tracks, tmp_path):
+    examples = [track.example for track in tracks]
+    rows = [Landmark("clip.nii", t, name, *moved(name, t), 1, 1, 1) for name in POINTS for t in range(4)]
+    write_slicer_markups(tmp_path / "clip.nii.mrk.json", rows, examples[0].prepared.affines)
+    for example in examples:
+        found = TrueTracks(tmp_path / "clip.nii.mrk.json", examples).of(example)
+        expected = torch.tensor([moved(example.label, t) for t in range(4)], dtype=torch.float32)
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
 def test_a_missing_true_frame_is_named_and_left_out(tracks, tmp_path):

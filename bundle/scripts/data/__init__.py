@@ -18,6 +18,8 @@ from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_place import knows_place
 from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import ImageSeries, find_image_series, image_series_of, select_series
+from scripts.data.known_landmarks import read_known_landmarks
+from scripts.data.marked_image import MarkedImage
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
 from scripts.data.share_sampler import ShareSampler
 
@@ -27,6 +29,7 @@ __all__ = [
     "FrameDataset",
     "ImageSeries",
     "MadeDatalist",
+    "MarkedImage",
     "PrepareSeries",
     "PreparedSeries",
     "SeriesImage",
@@ -41,6 +44,7 @@ __all__ = [
     "read_example_file",
     "read_example_points",
     "read_image_series",
+    "read_known_landmarks",
     "select_series",
     "write_datalist",
 ]

@@ -8,41 +8,37 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Examples in any of the files that hold landmarks: CSV, 3D Slicer Markups and FCSV, DICOM Structured Reports."""
+"""Files of examples in any format: which format it is, and which images it means."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
-import numpy as np
-import pydicom
 from pydicom.misc import is_dicom
 
-from scripts.data.prepared_series import PreparedSeries
-from scripts.io.dicom_sr import ReportPoint, read_dicom_sr
+from scripts.data.image_series import is_hidden
+from scripts.data.marked_image import MarkedImage
+from scripts.data.report_examples import report_examples
+from scripts.data.world_examples import world_examples
+from scripts.io.dicom_sr import read_dicom_sr
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError
 from scripts.io.slicer_markups import read_slicer_points
 from scripts.io.world_point import WorldPoint
-from scripts.transforms.coordinates import lps_to_index
 
-__all__ = ["check_example_file", "read_example_file"]
+__all__ = ["check_example_file", "is_examples_csv", "read_example_file"]
 
-# farther off the image than this, or than half its slice spacing, a point is of another image
-_MAX_OFF_MM = 1.0
-# places are written with six decimals, so that a point on the very edge may come back beside it
-_EDGE_PX = 1e-3
-_LABEL_WITH_FRAME = re.compile(r"(.*\S)\s*\[(\d+)\]", re.DOTALL)
-_DESCRIBED_FRAME = re.compile(r"\bframe (\d+)\b")
-_POINT = "point"
+_WORLD_SUFFIXES = (".mrk.json", ".json", ".fcsv")
+T = TypeVar("T", bound=MarkedImage)
 
 
 def check_example_file(path: str | os.PathLike[str]) -> None:
-    """Tell early whether a file of examples can be read, without its images.
+    """Tell early whether a file of examples, or a folder of them, can be read, without its images.
 
     Raises:
         InputError: see :func:`read_example_file`, but for what concerns images.
@@ -50,24 +46,41 @@ def check_example_file(path: str | os.PathLike[str]) -> None:
     Example:
         >>> check_example_file("examples.csv")  # doctest: +SKIP
     """
-    {"csv": read_examples_csv, "fcsv": read_fcsv, "markups": _read_markups, "report": read_dicom_sr}[_kind(path)](path)
+    for file in _files(path):
+        {"csv": read_examples_csv, "fcsv": read_fcsv, "markups": _read_markups, "report": read_dicom_sr}[_kind(file)](
+            file
+        )
 
 
-def read_example_file(path: str | os.PathLike[str], series: Sequence[PreparedSeries]) -> list[Example]:
+def is_examples_csv(path: str | os.PathLike[str]) -> bool:
+    """Whether a file names its images itself, in rows, and is neither Markups, FCSV, a report nor a folder of them.
+
+    Example:
+        >>> is_examples_csv("examples.csv"), is_examples_csv("clip.dcm.mrk.json")
+        (True, False)
+    """
+    return not os.path.isdir(path) and _kind(path) == "csv"
+
+
+def read_example_file(
+    path: str | os.PathLike[str], images: Sequence[MarkedImage], *, skip_others: bool = False
+) -> list[Example]:
     """Read examples from a CSV file, 3D Slicer Markups, FCSV or a DICOM Structured Report.
 
     Which it is goes by the suffix (``.csv``, ``.json``, ``.fcsv``, ``.dcm``), and by the content where that says
     nothing. The points of Markups and FCSV lie in the patient, so the file must be **named after the image** that they
     are on, as ``markups/NAME.mrk.json`` of the results is: after its name in the data set, or the name of its file with
-    or without suffix. In a series each label tells its frame, ``valve [3]``, or else the description, ``frame 3``.
-    Points of a report name the image file that they are on; it must be in the data set.
+    or without suffix; or its folder is, as that of ``markups/NAME/LABEL.mrk.json``. In a series each label tells its
+    frame, ``valve [3]``, or else the description, ``frame 3``. Points of a report name the image file that they are on;
+    it must be in the data set.
 
     Args:
-        path: the file.
-        series: the data set, in which images are looked for; a CSV file may have others.
+        path: the file, or a folder whose Markups and FCSV files are read, those of its sub-folders too.
+        images: the data set, in which images are looked for; a CSV file may have others.
+        skip_others: pass over points of images that are not in the data set, rather than refuse them.
 
     Returns:
-        At least one example; x and y in px of the original image.
+        Examples; x and y in px of the original image. At least one, unless others are passed over.
 
     Raises:
         InputError: the file is at fault; its name or a point of it fits no image or several, or no frame; or a point in
@@ -77,14 +90,47 @@ def read_example_file(path: str | os.PathLike[str], series: Sequence[PreparedSer
         >>> [row.label for row in read_example_file("markups/clip.dcm.mrk.json", dataset.series)]  # doctest: +SKIP
         ['valve']
     """
+    if not os.path.isdir(path):
+        return _read_file(path, images, skip_others)
+    examples = []
+    for file in _files(path):
+        unit = f"{file.relative_to(path).as_posix()}, point"
+        examples += [replace(one, unit=unit) for one in _read_file(file, images, skip_others)]
+    return examples
+
+
+def _read_file(path: str | os.PathLike[str], images: Sequence[MarkedImage], skip_others: bool) -> list[Example]:
     kind = _kind(path)
     if kind == "csv":
         return read_examples_csv(path)
     if kind == "report":
-        return _of_report(path, read_dicom_sr(path), series)
+        return report_examples(read_dicom_sr(path), images, path, skip_others=skip_others)
     points = read_fcsv(path) if kind == "fcsv" else _read_markups(path)
-    image = _image_named_by(Path(path), series)
-    return [_of_world_point(point, number, image, path) for number, point in enumerate(points, start=1)]
+    image = _image_named_by(Path(path), images)
+    if image is not None:
+        return world_examples(points, image, path)
+    if skip_others:
+        return []
+    such_as = f", such as {PurePosixPath(images[0].name).name}{_world_suffix(Path(path))}" if images else ""
+    raise InputError(
+        f"{path}: it is named after no image of the data set. Its points lie in the patient, so name it after the "
+        f"image that they are on{such_as}."
+    )
+
+
+def _files(path: str | os.PathLike[str]) -> list[Path]:
+    """The file itself, or the Markups and FCSV files of a folder."""
+    folder = Path(path)
+    if not folder.is_dir():
+        return [folder]
+    files = [
+        file
+        for file in sorted(folder.rglob("*"))
+        if file.name.lower().endswith((".mrk.json", ".fcsv")) and file.is_file() and not is_hidden(file, folder)
+    ]
+    if not files:
+        raise InputError(f"{path}: the folder holds no Markups (.mrk.json) and no FCSV file. Give a file of points.")
+    return files
 
 
 def _kind(path: str | os.PathLike[str]) -> str:
@@ -114,112 +160,36 @@ def _read_markups(path: str | os.PathLike[str]) -> list[WorldPoint]:
     return points
 
 
-def _image_named_by(path: Path, series: Sequence[PreparedSeries]) -> PreparedSeries:
-    lower = path.name.lower()
-    suffix = next(one for one in (".mrk.json", ".json", ".fcsv", path.suffix.lower()) if lower.endswith(one))
-    stem = path.name[: len(path.name) - len(suffix)]
-    full = (path.absolute().parent / stem).parts
-
-    def is_tail(one: PreparedSeries) -> bool:
-        parts = PurePosixPath(one.name).parts
-        return full[-len(parts) :] == parts
-
-    tails = sorted(filter(is_tail, series), key=lambda one: len(PurePosixPath(one.name).parts))
-    named = [one for one in series if PurePosixPath(one.name).name == stem]
-    bare = [one for one in series if _without_suffix(one.name) == stem]
-    found = tails[-1:] or named or bare
-    if not found:
-        raise InputError(
-            f"{path}: it is named after no image of the data set. Its points lie in the patient, so name it after the "
-            f"image that they are on, such as {PurePosixPath(series[0].name).name}{suffix}."
-        )
+def _image_named_by(path: Path, images: Sequence[T]) -> T | None:
+    """The image that the file is named after, or else its folder."""
+    suffix = _world_suffix(path)
+    file = path.absolute().parent / path.name[: len(path.name) - len(suffix)]
+    bare = [one for one in images if _without_suffix(one.name) == file.name]
+    found = _images_of(file, images) or bare or _images_of(file.parent, images)
     if len(found) > 1:
         names = ", ".join(one.name for one in found[:3])
         raise InputError(
             f"{path}: it is named after {len(found)} images ({names}). Put it into folders like those of the one that "
             f"is meant, such as markups/{found[0].name}{suffix}."
         )
-    return found[0]
+    return found[0] if found else None
+
+
+def _images_of(path: Path, images: Sequence[T]) -> list[T]:
+    """The image whose name a path ends with; else those whose file is called like its last part."""
+    tails = [
+        one for one in images if path.parts[-len(PurePosixPath(one.name).parts) :] == PurePosixPath(one.name).parts
+    ]
+    if tails:
+        return [max(tails, key=lambda one: len(PurePosixPath(one.name).parts))]
+    return [one for one in images if PurePosixPath(one.name).name == path.name]
+
+
+def _world_suffix(path: Path) -> str:
+    lower = path.name.lower()
+    return next(one for one in (*_WORLD_SUFFIXES, path.suffix.lower()) if lower.endswith(one))
 
 
 def _without_suffix(name: str) -> str:
     name = PurePosixPath(name).name
     return name[:-7] if name.lower().endswith(".nii.gz") else PurePosixPath(name).stem
-
-
-def _of_world_point(point: WorldPoint, number: int, image: PreparedSeries, path: str | os.PathLike[str]) -> Example:
-    where = f"{path}, {_POINT} {number}"
-    label, frame = _label_and_frame(point, image, where)
-    affine = image.affines[frame or 0]
-    (x, y), off = lps_to_index(np.array(point.lps), affine)
-    spacing = np.linalg.norm(affine[:3, :2], axis=0)
-    normal = np.cross(affine[:3, 0], affine[:3, 1]) / np.linalg.norm(np.cross(affine[:3, 0], affine[:3, 1]))
-    if abs(off) > max(_MAX_OFF_MM, abs(affine[:3, 2] @ normal) / 2):
-        raise InputError(
-            f"{where}: {point.label!r} lies {abs(off):.1f} mm off the plane of {image.name}. "
-            "Name the file after the image that the point is on, or move the point."
-        )
-    beyond = [max(-0.5 - at, at - (size - 0.5), 0.0) for at, size in zip((x, y), image.fit.original, strict=True)]
-    if max(beyond) > _EDGE_PX:
-        raise InputError(
-            f"{where}: {point.label!r} lies {np.linalg.norm(beyond * spacing):.1f} mm outside of {image.name}. "
-            "Name the file after the image that the point is on, or move the point."
-        )
-    x, y = (float(np.clip(at, -0.5, size - 0.5)) for at, size in zip((x, y), image.fit.original, strict=True))
-    return Example(str(image.series.files[0].absolute()), frame, label, x, y, number, unit=_POINT)
-
-
-def _label_and_frame(point: WorldPoint, image: PreparedSeries, where: str) -> tuple[str, int | None]:
-    """The landmark and the frame, as :func:`scripts.io.write_slicer_markups` writes them."""
-    if image.length == 1:
-        return point.label, None
-    with_frame, described = _LABEL_WITH_FRAME.fullmatch(point.label), _DESCRIBED_FRAME.search(point.description)
-    if with_frame is None and described is None:
-        raise InputError(
-            f"{where}: {point.label!r} tells no frame, and {image.name} has {image.length}. "
-            f"Label it '{point.label} [N]' with the frame, from 0."
-        )
-    label, frame = (with_frame[1], int(with_frame[2])) if with_frame else (point.label, int(described[1]))
-    if frame >= image.length:
-        raise InputError(
-            f"{where}: {point.label!r} is of frame {frame}, but {image.name} has frames 0 to {image.length - 1}."
-        )
-    return label, frame
-
-
-def _of_report(
-    path: str | os.PathLike[str], points: Sequence[ReportPoint], series: Sequence[PreparedSeries]
-) -> list[Example]:
-    files = _dicom_files(series)
-    examples = []
-    for number, point in enumerate(points, start=1):
-        where = f"{path}, {_POINT} {number}: {point.label!r}"
-        if point.image_uid is None:
-            raise InputError(f"{where} has a place in the patient only. Give a report with points on images.")
-        if point.image_uid not in files:
-            raise InputError(
-                f"{where} is on the image with the SOP Instance UID {point.image_uid}, which is not in the data set. "
-                "Add its file."
-            )
-        image, first, count = files[point.image_uid]
-        if point.frame is None and count > 1:
-            raise InputError(f"{where} is on {image.name} and tells no frame, but there are {count}.")
-        if point.frame is not None and point.frame >= count:
-            raise InputError(f"{where} is of frame {point.frame}, but {image.name} has frames 0 to {count - 1}.")
-        name = str(image.series.files[0].absolute())
-        frame = first + (point.frame or 0)
-        examples.append(Example(name, frame, point.label, point.x, point.y, number, unit=_POINT))
-    return examples
-
-
-def _dicom_files(series: Sequence[PreparedSeries]) -> dict[str, tuple[PreparedSeries, int, int]]:
-    """By SOP Instance UID: the series that a file is of, its first frame there, and how many it has."""
-    files = {}
-    for one in series:
-        first = 0
-        for file in one.series.files if one.series.format == "dicom" else ():
-            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID", "NumberOfFrames"])
-            count = max(1, int(header.get("NumberOfFrames") or 1))
-            files[str(header.get("SOPInstanceUID"))] = one, first, count
-            first += count
-    return files

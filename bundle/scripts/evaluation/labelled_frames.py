@@ -24,9 +24,9 @@ import torch
 
 from scripts.data.example_images import ExamplePoint
 from scripts.data.frame_dataset import FrameDataset
+from scripts.data.known_landmarks import read_known_landmarks
 from scripts.evaluation.frames import Frame, draw_some, usable_frames
 from scripts.evaluation.result import left_out
-from scripts.io.examples_csv import read_examples_csv
 from scripts.io.input_error import InputError
 
 __all__ = ["LabelledFrame", "LandmarkGroup", "given_groups", "read_labelled_frames", "split_groups"]
@@ -54,28 +54,40 @@ class LandmarkGroup:
 
 
 def read_labelled_frames(
-    path: str | os.PathLike[str], dataset: FrameDataset, patch_size: int, labels: Sequence[str] | None = None
+    path: str | os.PathLike[str],
+    dataset: FrameDataset,
+    patch_size: int,
+    labels: Sequence[str] | None = None,
+    *,
+    strict: bool = False,
 ) -> tuple[list[LabelledFrame], list[str]]:
-    """Read ``image,frame,label,x,y`` rows of the images of a data set.
+    """Read the landmarks that are known in the images of a data set.
 
     Args:
-        path: CSV file; images are named as in the data set.
-        dataset: the data set; rows of other images are passed over.
+        path: file of known landmarks, see :func:`scripts.data.read_known_landmarks`.
+        dataset: the data set; landmarks of other images are passed over.
         patch_size: side of the patches, px of the network's image; smaller images are left out.
         labels: the landmarks that are wanted, None for all.
+        strict: refuse Markups, FCSV or a report with no landmark in any image of the data set.
 
     Returns:
         The frames with at least one landmark, and lines that name what was left out.
 
     Raises:
-        InputError: the file is at fault, or marks a landmark of a frame twice.
+        InputError: the file is at fault, or marks a landmark of a frame twice; with ``strict``, see there.
     """
     frames, notes = usable_frames(dataset, patch_size)
     known = {(frame.prepared.name, frame.index): frame for frame in frames}
     points: dict[tuple[str, int], dict[str, torch.Tensor]] = defaultdict(dict)
     outside, nowhere = [], []
     lengths = {one.name: one.length for one in dataset.series}
-    for row in read_examples_csv(path):
+    rows = read_known_landmarks(path, dataset.series)
+    if strict and not rows:
+        raise InputError(
+            f"{path}: it has no landmark in any image of the data set. Name a Markups or FCSV file after its image, "
+            "and give a report of images in the data set."
+        )
+    for row in rows:
         key = (row.image, row.frame or 0)
         if key[1] >= lengths.get(row.image, math.inf):
             nowhere.append(f"{row.label} in {row.image}, frame {row.frame}")
@@ -83,7 +95,7 @@ def read_labelled_frames(
             continue
         if row.label in points[key]:
             raise InputError(
-                f"{path}, line {row.line}: {row.label!r} is marked twice in {known[key].name}; keep one row"
+                f"{path}, {row.unit} {row.line}: {row.label!r} is marked twice in {known[key].name}; keep one of them"
             )
         point = torch.tensor([row.x, row.y])
         if known[key].prepared.fit.contains(point):

@@ -49,11 +49,13 @@ class LandmarkMatching:
     Args:
         dataset: the images.
         patch_size: side of the patches, px of the network's image.
-        truth: CSV file ``image,frame,label,x,y`` of known landmarks; None leaves the question open, with a note.
+        truth: file of known landmarks, see :func:`scripts.data.read_known_landmarks`; None leaves the question open,
+            with a note.
         examples: the examples to use; none draws them from one half of the labelled images.
         labels: the landmarks that are wanted, None for all.
         labels_apart: landmarks that are reported apart and not in the main figure, such as those of doubtful truth.
-        strict: refuse a wanted label that no image has; else it is noted.
+        strict: refuse a wanted label that no image has, and a truth other than CSV with no landmark in any image; else
+            they are noted.
         subjects: ``within``, ``cross`` or ``auto``, see :func:`scripts.evaluation.split_groups`.
         counts: numbers of examples; the paper's by default.
         few: the number of examples that stands for "few" in the tables, or the largest one below it that there is.
@@ -115,7 +117,7 @@ class LandmarkMatching:
         self.subjects = check_subjects(subjects)
         self.groups, self.notes = [], ["no landmarks are known: give --truth FILE.csv (image,frame,label,x,y)"]
         if truth is not None:
-            labelled, self.notes = read_labelled_frames(truth, dataset, patch_size, self.labels)
+            labelled, self.notes = read_labelled_frames(truth, dataset, patch_size, self.labels, strict=strict)
             self._split(labelled, examples, images)
 
     def _split(self, labelled: list[LabelledFrame], examples: Sequence[ExamplePoint], images: int) -> None:

@@ -64,8 +64,8 @@ class EvaluationWriter:
         cyclic_error: pairs for the pixel-wise cyclic error.
         examples: points to follow; may be empty.
         patch_size: side of the patches, px of the network's image.
-        truth: CSV file of true positions ``image,frame,label,x,y``, or None; the tracks of examples on series are
-            compared with it.
+        truth: file of true positions, see :func:`scripts.data.read_known_landmarks`, or None; the tracks of examples on
+            series are compared with it.
         correct_bias: as given to :class:`scripts.inferers.ExampleBank`; for the tracking figures.
         training_summary: file written by :class:`scripts.handlers.TrainingSummary`, read if it is there.
         evaluations: the paper's questions, see :mod:`scripts.evaluation`; each adds its figures to ``metrics.json``

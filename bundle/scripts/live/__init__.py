@@ -18,6 +18,7 @@ from scripts.live.live_csv import LiveCsv, LiveRow
 from scripts.live.live_picture import LivePicture
 from scripts.live.live_progress import LiveProgress
 from scripts.live.live_tracking import LiveTracking
+from scripts.live.stream_image import StreamImage, find_stream_images
 
 __all__ = [
     "Arrival",
@@ -28,6 +29,8 @@ __all__ = [
     "LiveProgress",
     "LiveRow",
     "LiveTracking",
+    "StreamImage",
+    "find_stream_images",
     "in_order_of_arrival",
     "read_example_frames",
     "read_frame",

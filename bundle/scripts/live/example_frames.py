@@ -19,10 +19,12 @@ from pathlib import Path
 
 import torch
 
+from scripts.data.example_files import is_examples_csv, read_example_file
 from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import image_series_of
-from scripts.io.examples_csv import Example, read_examples_csv
+from scripts.io.examples_csv import Example
 from scripts.io.input_error import InputError
+from scripts.live.stream_image import find_stream_images
 
 __all__ = ["ExampleFrame", "read_example_frames"]
 
@@ -49,14 +51,15 @@ def read_example_frames(
     folder: str | os.PathLike[str],
     labels: Sequence[str] | None = None,
 ) -> list[ExampleFrame]:
-    """Read ``image,frame,label,x,y`` rows and the frames that they are on.
+    """Read examples from a CSV file, Markups, FCSV or a DICOM report, and the frames that they are on.
 
-    Each row names a file, absolute, or relative to the CSV file or to the folder of the stream. Unlike for a finished
-    data set, DICOM files of a series are not put together, as the series is still growing: ``frame`` is empty for a
-    file of one frame.
+    Each row of a CSV file names an image file, absolute, or relative to the CSV file or to the folder of the stream;
+    the images of other files, see :func:`scripts.data.read_example_file`, are looked for beside them and in and below
+    that folder. Unlike for a finished data set, DICOM files of a series are not put together, as the series is still
+    growing: each is an image of its own, and in CSV ``frame`` is empty for a file of one frame.
 
     Args:
-        path: the CSV file.
+        path: the file, or a folder of Markups and FCSV files.
         folder: into which the stream is written.
         labels: the landmarks that are wanted; None for all in the file.
 
@@ -64,9 +67,9 @@ def read_example_frames(
         At least one, all of one size, in file order.
 
     Raises:
-        InputError: there is no file, or it is at fault (see :func:`scripts.io.read_examples_csv`); an image is missing
-            or unreadable, has not that frame, does not hold the point or is not of the size of the others; or a wanted
-            label has no example.
+        InputError: there is no file, or it is at fault (see :func:`scripts.data.read_example_file`); an image is
+            missing or unreadable, has not that frame, does not hold the point or is not of the size of the others; or
+            a wanted label has no example.
 
     Example:
         >>> [frame.labels for frame in read_example_frames("examples.csv", "incoming")]  # doctest: +SKIP
@@ -74,16 +77,17 @@ def read_example_frames(
     """
     if path is None:
         raise InputError("landmarks are found from examples; give --examples FILE.csv (image,frame,label,x,y)")
-    rows = read_examples_csv(path)
+    near = [Path(path).parent, Path(folder)]
+    # the folder of the stream may have many files: a CSV file names its own
+    rows = read_example_file(path, () if is_examples_csv(path) else find_stream_images(near))
     labels = [labels] if isinstance(labels, str) else labels
     if missing := [label for label in labels or [] if label not in {row.label for row in rows}]:
-        raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add a row for each or leave it out")
-    near = [Path(path).parent, Path(folder)]
+        raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add one for each or leave it out")
     images: dict[Path, SeriesImage] = {}
     frames: dict[tuple[Path, int], ExampleFrame] = {}
     for row in rows:
         if labels is None or row.label in labels:
-            where = f"{path}, line {row.line}"
+            where = f"{path}, {row.unit} {row.line}"
             try:
                 _add(row, where, near, images, frames)
             except InputError as error:

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from scripts.data.example_images import ExamplePoint
 from scripts.data.image_series import ImageSeries
-from scripts.io.examples_csv import read_examples_csv
+from scripts.data.known_landmarks import read_known_landmarks
 from scripts.metrics.cyclic_error import Matcher, round_trips
 
 __all__ = ["LandmarkTrack", "TrueTracks", "mean_cyclic_error", "motion", "track_errors", "track_landmarks"]
@@ -106,7 +106,7 @@ class TrueTracks:
     """True positions of landmarks in the frames of series.
 
     Args:
-        path: CSV file with the columns ``image,frame,label,x,y``; images are named as in the data set.
+        path: file of known landmarks, see :func:`scripts.data.read_known_landmarks`.
         examples: points whose series are to be compared.
 
     Attributes:
@@ -117,7 +117,9 @@ class TrueTracks:
     """
 
     def __init__(self, path: str | os.PathLike[str], examples: Sequence[ExamplePoint]) -> None:
-        self._rows = {(row.image, row.frame or 0, row.label): (row.x, row.y) for row in read_examples_csv(path)}
+        images = list({example.prepared.source: example.prepared for example in examples}.values())
+        rows = read_known_landmarks(path, images)
+        self._rows = {(row.image, row.frame or 0, row.label): (row.x, row.y) for row in rows}
         self.missing = []
         for example in examples:
             absent = int(self.of(example).isnan().any(dim=-1).sum())

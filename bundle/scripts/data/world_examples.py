@@ -1,0 +1,101 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Points in the patient as examples on an image."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from scripts.data.marked_image import MarkedImage
+from scripts.io.examples_csv import Example
+from scripts.io.input_error import InputError
+from scripts.io.world_point import WorldPoint
+from scripts.transforms.coordinates import lps_to_index
+
+__all__ = ["world_examples"]
+
+# farther off the image than this, or than half its slice spacing, a point is of another image
+_MAX_OFF_MM = 1.0
+# places are rounded when they are written, to thousandths of a mm by old programs, and edges are points too
+_EDGE_PX, _EDGE_MM = 1e-3, 1e-3
+_LABEL_WITH_FRAME = re.compile(r"(.*\S)\s*\[(\d+)\]", re.DOTALL)
+_DESCRIBED_FRAME = re.compile(r"\bframe (\d+)\b")
+
+
+def world_examples(points: Sequence[WorldPoint], image: MarkedImage, path: str | os.PathLike[str]) -> list[Example]:
+    """Find the pixels of points in the patient.
+
+    In a series each label tells its frame, ``valve [3]``, or else the description, ``frame 3``.
+
+    Args:
+        points: places in LPS mm.
+        image: the image that they are on.
+        path: the file that they are from, for messages.
+
+    Returns:
+        An example a point, in the same order; x and y in px of the original image, which is named by its full path.
+
+    Raises:
+        InputError: a point tells no frame of its image, lies outside of it, or lies more than 1 mm and half the slice
+            spacing off its plane.
+
+    Example:
+        >>> points = [WorldPoint("valve [3]", (-5.0, -10.0, 0.0))]
+        >>> [(one.label, one.frame, one.x) for one in world_examples(points, clip, "clip.fcsv")]  # doctest: +SKIP
+        [('valve', 3, 10.0)]
+    """
+    return [_example(point, number, image, f"{path}, point {number}") for number, point in enumerate(points, start=1)]
+
+
+def _example(point: WorldPoint, number: int, image: MarkedImage, where: str) -> Example:
+    label, frame = _label_and_frame(point, image, where)
+    affine = image.affines[frame or 0]
+    index, off = lps_to_index(np.array(point.lps), affine)
+    normal = np.cross(affine[:3, 0], affine[:3, 1])
+    if abs(off) > max(_MAX_OFF_MM, abs(affine[:3, 2] @ normal) / np.linalg.norm(normal) / 2):
+        raise InputError(
+            f"{where}: {point.label!r} lies {abs(off):.1f} mm off the plane of {image.name}. "
+            "Name the file after the image that the point is on, or move the point."
+        )
+    inside = np.clip(index, -0.5, np.array(image.fit.original) - 0.5)
+    beyond = np.abs(index - inside)
+    beyond_mm = np.linalg.norm(beyond * np.linalg.norm(affine[:3, :2], axis=0))
+    if beyond.max() > _EDGE_PX and beyond_mm > _EDGE_MM:
+        raise InputError(
+            f"{where}: {point.label!r} lies {beyond_mm:.1f} mm outside of {image.name}. "
+            "Name the file after the image that the point is on, or move the point."
+        )
+    x, y = inside.tolist()
+    return Example(str(image.series.files[0].absolute()), frame, label, x, y, number, unit="point")
+
+
+def _label_and_frame(point: WorldPoint, image: MarkedImage, where: str) -> tuple[str, int | None]:
+    """The landmark and the frame, as :func:`scripts.io.write_slicer_markups` writes them."""
+    with_frame, described = _LABEL_WITH_FRAME.fullmatch(point.label), _DESCRIBED_FRAME.search(point.description)
+    if image.length == 1 and not (with_frame and described and with_frame[2] == described[1]):
+        # a still has no frames to name: its label may well end like this
+        return point.label, None
+    if with_frame is None and described is None:
+        raise InputError(
+            f"{where}: {point.label!r} tells no frame, and {image.name} has {image.length}. "
+            f"Label it '{point.label} [N]' with the frame, from 0."
+        )
+    label, frame = (with_frame[1], int(with_frame[2])) if with_frame else (point.label, int(described[1]))
+    if frame >= image.length:
+        raise InputError(
+            f"{where}: {point.label!r} is of frame {frame}, but {image.name} has frames 0 to {image.length - 1}. "
+            "Name the file after the image that the point is on; a CSV file can name the file of a frame itself."
+        )
+    return label, None if image.length == 1 else frame
