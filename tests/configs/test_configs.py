@@ -225,7 +225,6 @@ def test_a_faulty_file_of_points_is_told_before_images_are_read(
     tmp_path: Path, weights: str, config: str, name: str, file: str, message: str
 ) -> None:
     (tmp_path / file).write_text("")
-    made = workflow(config, "infer", ckpt_path=weights, **{"dataset_dir": "no folder", name: str(tmp_path / file)})
     with pytest.raises(Exception) as caught:
-        made.initialize()
+        workflow(config, "infer", ckpt_path=weights, **{"dataset_dir": "no folder", name: str(tmp_path / file)})
     assert message in str(find_input_error(caught.value))
