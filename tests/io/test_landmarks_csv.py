@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 
 STILL = Landmark("knee, left.png", None, 'patella "top", centre', 120.1234, 88.0, 1.25, 0.5, 3)
-FRAME = Landmark("clip.dcm", 7, "Klappe\nä", -0.5, 1e4, 0.0, 12.0, 1, -12.3456, -0.0001, 40.0)
+FRAME = Landmark("clip.dcm", 7, "Klappe\nä", -0.5, 1e4, 0.0, 12.0, 1, -12.3456, -0.00001, 40.0)
 
 
 def test_the_file_is_what_the_format_says(tmp_path: Path) -> None:
@@ -29,8 +29,8 @@ def test_the_file_is_what_the_format_says(tmp_path: Path) -> None:
     write_landmarks_csv(path, [replace(STILL, image="knee.png", label="patella, top"), replace(FRAME, label="valve")])
     assert path.read_text().splitlines() == [
         "image,frame,label,x,y,sigma_x,sigma_y,n_examples,lps_x,lps_y,lps_z",
-        'knee.png,,"patella, top",120.123,88.000,1.250,0.500,3,,,',
-        "clip.dcm,7,valve,-0.500,10000.000,0.000,12.000,1,-12.346,0.000,40.000",
+        'knee.png,,"patella, top",120.12340,88.00000,1.250,0.500,3,,,',
+        "clip.dcm,7,valve,-0.50000,10000.00000,0.000,12.000,1,-12.3456,0.0000,40.0000",
     ]
 
 
@@ -80,17 +80,17 @@ PIXEL = st.floats(-1e5, 1e5)
         max_size=5,
     )
 )
-def test_round_trip_to_a_thousandth_of_a_pixel(tmp_path: Path, landmarks: list[Landmark]) -> None:
+def test_round_trip_to_what_the_decimals_hold(tmp_path: Path, landmarks: list[Landmark]) -> None:
     path = tmp_path / "landmarks.csv"
     write_landmarks_csv(path, landmarks)
     read = read_landmarks_csv(path)
     assert len(read) == len(landmarks)
     for was, now in zip(landmarks, read, strict=True):
-        for name in ("x", "y", "sigma_x", "sigma_y"):
-            assert getattr(now, name) == pytest.approx(getattr(was, name), abs=1e-3)
+        for name, decimals in (("x", 5), ("y", 5), ("sigma_x", 3), ("sigma_y", 3)):
+            assert getattr(now, name) == pytest.approx(getattr(was, name), abs=0.51 * 10**-decimals)
         for name in ("lps_x", "lps_y", "lps_z"):
             value = getattr(was, name)
-            assert getattr(now, name) == (None if value is None else pytest.approx(value, abs=1e-3))
+            assert getattr(now, name) == (None if value is None else pytest.approx(value, abs=0.51e-4))
         assert (now.image, now.frame, now.label, now.n_examples) == (was.image, was.frame, was.label, was.n_examples)
 
 

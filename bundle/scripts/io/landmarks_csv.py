@@ -66,8 +66,9 @@ _OLD_COLUMNS = _COLUMNS[: -len(_PLACE)]
 def write_landmarks_csv(path: str | os.PathLike[str], landmarks: Iterable[Landmark]) -> None:
     """Write landmarks as UTF-8 CSV: ``image,frame,label,x,y,sigma_x,sigma_y,n_examples,lps_x,lps_y,lps_z``.
 
-    Positions and sigmas are in pixels, places in the patient in LPS mm, all with three decimals. The frame of a still
-    image and a place that is not known are empty cells.
+    Positions are in pixels with five decimals, so that they are exact to a thousandth of a mm where a pixel is 10 mm;
+    sigmas are in pixels with three, places in the patient in LPS mm with four. The frame of a still image and a place
+    that is not known are empty cells.
 
     Args:
         path: the file to write; it is replaced whole.
@@ -110,11 +111,12 @@ def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:
 
 def _row(landmark: Landmark) -> list[str]:
     frame = "" if landmark.frame is None else str(int(landmark.frame))
-    numbers = [f"{value:.3f}" for value in (landmark.x, landmark.y, landmark.sigma_x, landmark.sigma_y)]
+    point = [f"{value:.5f}" for value in (landmark.x, landmark.y)]
+    sigma = [f"{value:.3f}" for value in (landmark.sigma_x, landmark.sigma_y)]
     # adding zero turns -0.0 into 0.0
     lps = (landmark.lps_x, landmark.lps_y, landmark.lps_z)
-    place = ["" if value is None else f"{round(value, 3) + 0.0:.3f}" for value in lps]
-    return [landmark.image, frame, landmark.label, *numbers, str(int(landmark.n_examples)), *place]
+    place = ["" if value is None else f"{round(value, 4) + 0.0:.4f}" for value in lps]
+    return [landmark.image, frame, landmark.label, *point, *sigma, str(int(landmark.n_examples)), *place]
 
 
 def _landmark(row: list[str], width: int, where: str) -> Landmark:
