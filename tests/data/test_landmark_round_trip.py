@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +28,15 @@ from pydicom.uid import generate_uid
 
 from scripts.data import find_image_series, prepare_series, read_example_file
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
-from scripts.io import Example, Landmark, read_landmarks_csv, write_dicom_sr, write_landmarks_csv, write_slicer_markups
+from scripts.io import (
+    Example,
+    Landmark,
+    read_landmarks_csv,
+    write_dicom_sr,
+    write_landmarks_csv,
+    write_slicer_markups,
+    write_slicer_tracks,
+)
 from scripts.transforms.coordinates import index_to_lps
 
 MM = 1e-3
@@ -135,6 +144,10 @@ def check_all(folder: Path, image: PreparedSeries, rows: Sequence[Landmark], geo
     markups = folder / f"{image.name}.mrk.json"
     write_slicer_markups(markups, placed, image.affines)
     check(read_example_file(markups, [image]), rows, geometry)
+    shutil.rmtree(folder / "markups", ignore_errors=True)
+    write_slicer_tracks(folder / "markups" / image.name, placed, image.affines)
+    found = {(one.label, one.frame): one for one in read_example_file(folder / "markups", [image])}
+    check([found[row.label, row.frame] for row in rows], rows, geometry)
     for decimals, system in ((None, "LPS"), (None, "RAS"), (3, "0"), (3, "1")):
         fcsv = write_fcsv(folder / f"{image.name}.fcsv", rows, geometry, decimals, system)
         check(read_example_file(fcsv, [image]), rows, geometry)

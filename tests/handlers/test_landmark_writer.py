@@ -122,6 +122,28 @@ def test_markups_have_every_point_in_lps_mm(data, tmp_path):
         np.testing.assert_allclose(place, (row.x, row.y, 0), atol=2e-3)
 
 
+def test_over_time_each_landmark_has_its_own_markups(data, tmp_path):
+    output = infer(data, tmp_path / "out", markups_layout="over_time")
+    markups = output / "markups"
+    assert files(markups) == {f"{image}/{label}.mrk.json" for image in (CLIP, STILL) for label in "ab"}
+    rows = [row for row in read_landmarks_csv(output / "landmarks.csv") if row.label == "b" and row.image == CLIP]
+    found = read_slicer_markups(markups / CLIP / "b.mrk.json")
+    assert [label for label, _ in found] == ["b [0]", "b [1]", "b [2]"]
+    for (_, place), row in zip(found, rows, strict=True):
+        np.testing.assert_allclose(place, (-(0.5 * row.x + 10), -(0.7 * row.y - 20), 5), atol=1e-3)
+    page = (output / "index.html").read_text()
+    assert f"markups/{CLIP}/a.mrk.json" in page and f"markups/{STILL}/b.mrk.json" in page
+    # and all of them come back as examples of their images
+    dataset = FrameDataset(find_image_series(data), (40, 40))
+    points = read_example_points(markups, dataset, data)
+    assert len(points) == 8 and {one.prepared.name for one in points} == {CLIP, STILL}
+
+
+def test_another_layout_is_refused(data, tmp_path):
+    with pytest.raises(InputError, match="markups_layout is 'curves'; give one of 'points', 'over_time'"):
+        infer(data, tmp_path / "out", markups_layout="curves")
+
+
 def test_the_table_has_places_where_the_file_tells_them(data, tmp_path):
     rows = read_landmarks_csv(infer(data, tmp_path / "out", max_pictures=0) / "landmarks.csv")
     for row in rows[:6]:

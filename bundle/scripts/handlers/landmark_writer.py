@@ -34,7 +34,7 @@ from scripts.inferers.example_bank import ExampleBank
 from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
 from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
-from scripts.io.slicer_markups import write_slicer_markups
+from scripts.io.slicer_markups import write_slicer_markups, write_slicer_tracks
 from scripts.transforms.coordinates import index_to_lps, normalized_scale_to_index, normalized_to_index
 from scripts.visualize.animation import write_animation
 from scripts.visualize.overlay import label_colors, write_overlay
@@ -43,14 +43,17 @@ from scripts.visualize.trajectory import write_trajectories
 
 __all__ = ["LandmarkWriter"]
 
+_LAYOUTS = ("points", "over_time")
+
 
 class LandmarkWriter:
     """Collect the landmarks of each batch and write all files when the engine is done.
 
-    Writes ``landmarks.csv``, with places in the patient where the files tell them; ``markups/NAME.mrk.json`` an image;
-    with ``dicom_sr``, ``sr/NAME.dcm`` a DICOM series; for the first images ``pictures/NAME.png`` or, for a
-    series, ``NAME.gif`` and ``NAME.trajectories.png``; and ``index.html``, which shows them with the single figures of
-    ``metrics.json`` and a link to ``report.html`` if an evaluation left them in the folder.
+    Writes ``landmarks.csv``, with places in the patient where the files tell them; ``markups/NAME.mrk.json`` an image,
+    or ``markups/NAME/LABEL.mrk.json`` a landmark of it; with ``dicom_sr``, ``sr/NAME.dcm`` a DICOM series; for the
+    first images ``pictures/NAME.png`` or, for a series, ``NAME.gif`` and ``NAME.trajectories.png``; and ``index.html``,
+    which shows them with the single figures of ``metrics.json`` and a link to ``report.html`` if an evaluation left
+    them in the folder.
 
     Args:
         output_dir: folder to write to; it is made.
@@ -60,10 +63,13 @@ class LandmarkWriter:
         max_pictures: images to draw; tables and markups have all.
         max_fps: frames a second of the animations at most; slower than that they run in real time if it is known.
         title: title of the page.
+        markups_layout: ``points``, one list an image with all points of all frames; or ``over_time``, a list for each
+            landmark with a point a frame, see :func:`scripts.io.write_slicer_tracks`.
         dicom_sr: write DICOM Structured Reports too. They alone take the patient's name over from the headers.
 
     Raises:
-        InputError: images of the data set lie where the pictures would be written, or no report can be written.
+        InputError: images of the data set lie where the pictures would be written, there is no such layout, or no
+            report can be written.
     """
 
     def __init__(
@@ -76,8 +82,11 @@ class LandmarkWriter:
         max_pictures: int = 20,
         max_fps: float = 12.0,
         title: str = "Landmarks",
+        markups_layout: str = "points",
         dicom_sr: bool = False,
     ) -> None:
+        if markups_layout not in _LAYOUTS:
+            raise InputError(f"markups_layout is {markups_layout!r}; give one of {', '.join(map(repr, _LAYOUTS))}")
         self.output_dir = Path(output_dir)
         own = (self.output_dir / "pictures").resolve()
         among = [one.source for one in dataset.series if Path(one.source).is_relative_to(own)]
@@ -97,6 +106,7 @@ class LandmarkWriter:
         self.max_pictures = max_pictures
         self.max_fps = max_fps
         self.title = title
+        self.markups_layout = markups_layout
         self.dicom_sr = dicom_sr
         self._found: dict[int, list[Landmark]] = defaultdict(list)
 
@@ -134,9 +144,7 @@ class LandmarkWriter:
         sections = []
         for number, (series, rows) in enumerate(tqdm(self._found.items(), desc="writing", unit="image", disable=None)):
             prepared = self.dataset.series[series]
-            markups = f"markups/{prepared.name}.mrk.json"
-            write_slicer_markups(self.output_dir / markups, rows, prepared.affines)
-            files = [markups, *self._report(prepared, rows)]
+            files = [*self._markups(prepared, rows), *self._report(prepared, rows)]
             if number < self.max_pictures:
                 pictures = self._draw(prepared, rows, colors)
                 sections.append(Section(prepared.name, pictures=pictures, files=files))
@@ -149,6 +157,15 @@ class LandmarkWriter:
             return rows
         places = [index_to_lps(np.array([row.x, row.y]), prepared.affines[row.frame or 0]).tolist() for row in rows]
         return [replace(row, lps_x=x, lps_y=y, lps_z=z) for row, (x, y, z) in zip(rows, places, strict=True)]
+
+    def _markups(self, prepared: PreparedSeries, rows: list[Landmark]) -> list[str]:
+        folder = self.output_dir / "markups"
+        if self.markups_layout == "over_time":
+            files = write_slicer_tracks(folder / prepared.name, rows, prepared.affines)
+        else:
+            files = [folder / f"{prepared.name}.mrk.json"]
+            write_slicer_markups(files[0], rows, prepared.affines)
+        return [file.relative_to(self.output_dir).as_posix() for file in files]
 
     def _report(self, prepared: PreparedSeries, rows: list[Landmark]) -> list[str]:
         if not (self.dicom_sr and prepared.series.format == "dicom"):

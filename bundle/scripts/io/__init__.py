@@ -17,7 +17,12 @@ from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError, find_input_error, refuse_unreadable, report_input_errors
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 from scripts.io.pairs_csv import FramePair, read_pairs_csv
-from scripts.io.slicer_markups import read_slicer_markups, read_slicer_points, write_slicer_markups
+from scripts.io.slicer_markups import (
+    read_slicer_markups,
+    read_slicer_points,
+    write_slicer_markups,
+    write_slicer_tracks,
+)
 from scripts.io.world_point import WorldPoint
 
 __all__ = [
@@ -42,4 +47,5 @@ __all__ = [
     "write_dicom_sr",
     "write_landmarks_csv",
     "write_slicer_markups",
+    "write_slicer_tracks",
 ]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,15 @@ from scripts.io.landmarks_csv import Landmark
 from scripts.io.world_point import WorldPoint
 from scripts.transforms.coordinates import index_to_lps
 
-__all__ = ["read_slicer_markups", "read_slicer_points", "write_slicer_markups"]
+__all__ = ["read_slicer_markups", "read_slicer_points", "write_slicer_markups", "write_slicer_tracks"]
 
 _SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
     "markups-schema-v1.0.3.json#"
 )
-_RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
+# as 3D Slicer reads them, by number too
+_TO_LPS = {name: np.array(signs) for name, signs in (("LPS", (1, 1, 1)), ("RAS", (-1, -1, 1)))}
+_TO_LPS |= {"1": _TO_LPS["LPS"], "0": _TO_LPS["RAS"]}
 # The axes of a control point along R, A, S, which Slicer writes in the file's own LPS coordinates.
 _ORIENTATION = [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0]
 
@@ -56,16 +59,41 @@ def write_slicer_markups(path: str | os.PathLike[str], landmarks: Sequence[Landm
         >>> landmark = Landmark("knee.nii", None, "patella", 10.0, 20.0, 1.2, 0.8, 3)
         >>> write_slicer_markups("knee.mrk.json", [landmark], np.diag([0.5, 0.5, 1.0, 1.0]))  # doctest: +SKIP
     """
-    images = {landmark.image for landmark in landmarks}
-    if len(images) > 1:
-        raise ValueError(f"A point list belongs to one image, but the landmarks are of {sorted(images)}.")
-    affines = np.asarray(affines, dtype=float)
-    if affines.ndim not in (2, 3) or affines.shape[-2:] != (4, 4):
-        raise ValueError(f"affines must be of shape (4, 4) or (T, 4, 4), not {affines.shape}.")
-    points = [_control_point(number, landmark, affines) for number, landmark in enumerate(landmarks, start=1)]
-    with atomic_path(path) as temporary:
-        text = json.dumps({"@schema": _SCHEMA, "markups": [_markup(points)]}, indent=4, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    _write(path, _markup(_control_points(landmarks, affines)))
+
+
+def write_slicer_tracks(
+    folder: str | os.PathLike[str], landmarks: Sequence[Landmark], affines: np.ndarray
+) -> list[Path]:
+    """Write each landmark of one image as a 3D Slicer point list of its own, with a control point a frame, in order.
+
+    A list is named after its landmark, and is a file of its own: where a file has several, Slicer 5 makes a node of
+    each but cannot save them into it again, and what reads a file into one node takes the first only. Points are
+    labelled and described as :func:`write_slicer_markups` does.
+
+    Args:
+        folder: the folder to write to, best named after the image, by which :func:`scripts.data.read_example_file`
+            knows it; files of the same names are replaced.
+        landmarks: as in :func:`write_slicer_markups`, in any order.
+        affines: as in :func:`write_slicer_markups`, and so is what is raised.
+
+    Returns:
+        The files, ``LABEL.mrk.json`` with ``_`` for what no name of a file should have, in the order of the landmarks.
+
+    Example:
+        >>> rows = [Landmark("knee.nii", frame, "patella", 10.0, 20.0, 1.2, 0.8, 3) for frame in range(3)]
+        >>> write_slicer_tracks("markups/knee.nii", rows, np.eye(4))  # doctest: +SKIP
+        [PosixPath('markups/knee.nii/patella.mrk.json')]
+    """
+    tracks: dict[str, list[Landmark]] = {}
+    for landmark in sorted(landmarks, key=lambda one: one.frame or 0):
+        tracks.setdefault(landmark.label, []).append(landmark)
+    labels = list(dict.fromkeys(landmark.label for landmark in landmarks))
+    _control_points(landmarks, affines)  # refuses all before any is written
+    files = [Path(folder, f"{name}.mrk.json") for name in _file_names(labels)]
+    for file, label in zip(files, labels, strict=True):
+        _write(file, _markup(_control_points(tracks[label], affines), label))
+    return files
 
 
 def read_slicer_markups(path: str | os.PathLike[str]) -> list[tuple[str, tuple[float, float, float]]]:
@@ -79,7 +107,8 @@ def read_slicer_markups(path: str | os.PathLike[str]) -> list[tuple[str, tuple[f
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not a Markups file or its unit is not the millimetre; the message names the file.
+        ValueError: if the file is not a Markups file, its unit is not the millimetre or its coordinate system is
+            neither LPS nor RAS; the message names the file.
 
     Example:
         >>> read_slicer_markups("knee.mrk.json")  # doctest: +SKIP
@@ -108,10 +137,29 @@ def read_slicer_points(path: str | os.PathLike[str]) -> list[WorldPoint]:
         raise ValueError(f"{path}: not a 3D Slicer Markups file in millimetres ({error}).") from error
 
 
-def _markup(points: list[dict[str, Any]]) -> dict[str, Any]:
+def _write(path: str | os.PathLike[str], markup: dict[str, Any]) -> None:
+    with atomic_path(path) as temporary:
+        text = json.dumps({"@schema": _SCHEMA, "markups": [markup]}, indent=4, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _file_names(labels: Sequence[str]) -> list[str]:
+    """A name for each label, also where letters are not told apart by case or are not allowed."""
+    names: list[str] = []
+    for label in labels:
+        # no name of all file systems is longer than 255 bytes, of which a letter takes up to four
+        name = re.sub(r"[^\w +,()\[\]-]", "_", label).strip()[:50] or "_"
+        taken = {one.lower() for one in names}
+        endings = ["", *(f"_{number}" for number in range(2, len(labels) + 1))]
+        names.append(next(name + ending for ending in endings if (name + ending).lower() not in taken))
+    return names
+
+
+def _markup(points: list[dict[str, Any]], name: str | None = None) -> dict[str, Any]:
     """The node, with the fields and defaults Slicer itself writes."""
     return {
         "type": "Fiducial",
+        **({} if name is None else {"name": name}),
         "coordinateSystem": "LPS",
         "coordinateUnits": "mm",
         "locked": False,
@@ -134,6 +182,16 @@ def _markup(points: list[dict[str, Any]]) -> dict[str, Any]:
             "useGlyphScale": True,
         },
     }
+
+
+def _control_points(landmarks: Sequence[Landmark], affines: np.ndarray) -> list[dict[str, Any]]:
+    images = {landmark.image for landmark in landmarks}
+    if len(images) > 1:
+        raise ValueError(f"A point list belongs to one image, but the landmarks are of {sorted(images)}.")
+    affines = np.asarray(affines, dtype=float)
+    if affines.ndim not in (2, 3) or affines.shape[-2:] != (4, 4):
+        raise ValueError(f"affines must be of shape (4, 4) or (T, 4, 4), not {affines.shape}.")
+    return [_control_point(number, landmark, affines) for number, landmark in enumerate(landmarks, start=1)]
 
 
 def _control_point(number: int, landmark: Landmark, affines: np.ndarray) -> dict[str, Any]:
@@ -182,13 +240,16 @@ def _placed_points(markup: dict[str, Any]) -> list[WorldPoint]:
     # The unit is a plain string, or a DICOM code such as ["mm", "UCUM", "millimeter"].
     if (units[0] if isinstance(units, list) else units) != "mm":
         raise ValueError(f"coordinateUnits is {units!r}")
-    flip = _RAS_TO_LPS if markup.get("coordinateSystem", "LPS") == "RAS" else np.ones(3)
+    system = str(markup.get("coordinateSystem", "LPS"))
+    if system not in _TO_LPS:
+        raise ValueError(f"coordinateSystem is {system!r}")
     placed = [p for p in markup.get("controlPoints", []) if p.get("positionStatus", "defined") == "defined"]
     return [
-        WorldPoint(p.get("label") or "", _position(p["position"], flip), p.get("description") or "") for p in placed
+        WorldPoint(p.get("label") or "", _position(p["position"], _TO_LPS[system]), p.get("description") or "")
+        for p in placed
     ]
 
 
-def _position(position: Sequence[float], flip: np.ndarray) -> tuple[float, float, float]:
-    left, posterior, superior = (float(v) for v in np.asarray(position, dtype=float) * flip + 0.0)
+def _position(position: Sequence[float], signs: np.ndarray) -> tuple[float, float, float]:
+    left, posterior, superior = (float(v) for v in np.asarray(position, dtype=float) * signs + 0.0)
     return left, posterior, superior
