@@ -21,13 +21,22 @@ from scripts.io.input_error import InputError
 from scripts.io.world_point import WorldPoint
 
 COLUMNS = "# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID"
-OLD = f"""# Markups fiducial file version = 4.6
+# as vtkMRMLMarkupsFiducialStorageNode.cxx of these versions of 3D Slicer writes: strings with a comma or a quote in
+# quotes, with quotes doubled; 4.10 numbers with three decimals and 0 for RAS, 5 as many decimals as there are and names
+SLICER_4 = f'''# Markups fiducial file version = 4.10
 # CoordinateSystem = 0
 {COLUMNS}
-vtkMRMLMarkupsFiducialNode_1,-0.1157,13.5,-0.1804,0,0,0,1,1,1,0,1,AC,vtkMRMLScalarVolumeNode1
-vtkMRMLMarkupsFiducialNode_2,0,-13.5647,1.014,0,0,0,1,1,0,0,"valve, left [3]","sigma ""1"" px, frame 3",
+vtkMRMLMarkupsFiducialNode_0,-2.145,-49.845,-28.500,0.000,0.000,0.000,1.000,1,1,0,AC,,vtkMRMLScalarVolumeNode1
+F_1,0.000,13.565,1.014,0.000,0.000,0.000,1.000,1,1,0,"valve, left [3]","sigma ""1"" px, frame 3",
+vtkMRMLMarkupsFiducialNode_2,-1.000,2.000,3.000,0.000,0.000,0.000,1.000,1,1,0,"""#1"" tip",say # 2,
+'''
+SLICER_5 = f"""# Markups fiducial file version = 5.6
+# CoordinateSystem = LPS
+{COLUMNS}
+1,1.5,-2,3e1,0,0,0,1,1,1,0,apex,,
+2,-45.12345678901234,13.000000000000002,-0.1,0,0,0,1,1,1,0,"valve, left [3]","sigma ""1"" px, frame 3",
 """
-NEW = f"""# Markups fiducial file version = 5.0
+SLICER_5_2 = f"""# Markups fiducial file version = 5.2
 # CoordinateSystem = LPS
 {COLUMNS}
 1,1.5,-2,3e1,0,0,0,1,1,1,0,apex,,,2,0
@@ -40,15 +49,28 @@ def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
     return path
 
 
-def test_ras_of_version_4_becomes_lps(tmp_path):
-    assert read_fcsv(write(tmp_path / "a.fcsv", OLD)) == [
-        WorldPoint("1", (0.1157, -13.5, -0.1804), "AC"),
-        WorldPoint("valve, left [3]", (0.0, 13.5647, 1.014), 'sigma "1" px, frame 3'),
+def test_slicer_4(tmp_path):
+    assert read_fcsv(write(tmp_path / "a.fcsv", SLICER_4)) == [
+        WorldPoint("AC", (2.145, 49.845, -28.5)),
+        WorldPoint("valve, left [3]", (0.0, -13.565, 1.014), 'sigma "1" px, frame 3'),
+        WorldPoint('"#1" tip', (1.0, -2.0, 3.0), "say # 2"),
     ]
 
 
-def test_lps_of_version_5_with_a_status_behind_the_columns(tmp_path):
-    assert read_fcsv(write(tmp_path / "a.fcsv", NEW)) == [WorldPoint("apex", (1.5, -2.0, 30.0))]
+def test_slicer_5(tmp_path):
+    assert read_fcsv(write(tmp_path / "a.fcsv", SLICER_5)) == [
+        WorldPoint("apex", (1.5, -2.0, 30.0)),
+        WorldPoint("valve, left [3]", (-45.12345678901234, 13.000000000000002, -0.1), 'sigma "1" px, frame 3'),
+    ]
+
+
+def test_a_status_behind_the_columns(tmp_path):
+    assert read_fcsv(write(tmp_path / "a.fcsv", SLICER_5_2)) == [WorldPoint("apex", (1.5, -2.0, 30.0))]
+
+
+def test_a_quote_in_a_comment_is_no_quote(tmp_path):
+    text = '# CoordinateSystem = LPS\n# remark = "a, "b\n#"\n1,1,2,3,0,0,0,1,1,1,0,a,,\n'
+    assert read_fcsv(write(tmp_path / "a.fcsv", text)) == [WorldPoint("a", (1.0, 2.0, 3.0))]
 
 
 @pytest.mark.parametrize(
@@ -89,5 +111,5 @@ def test_faults_name_file_and_line(tmp_path, text, message):
 def test_a_missing_file_and_another_encoding_are_told(tmp_path):
     with pytest.raises(InputError, match=r"gone\.fcsv: there is no such file"):
         read_fcsv(tmp_path / "gone.fcsv")
-    with pytest.raises(InputError, match=r"a\.fcsv, after line \d+: not UTF-8"):
-        read_fcsv(write(tmp_path / "a.fcsv", NEW.replace("apex", "Ä"), "latin-1"))
+    with pytest.raises(InputError, match=r"a\.fcsv: not UTF-8"):
+        read_fcsv(write(tmp_path / "a.fcsv", SLICER_5.replace("apex", "Ä"), "latin-1"))

@@ -22,9 +22,9 @@ from scripts.io.world_point import WorldPoint
 __all__ = ["read_fcsv"]
 
 _COLUMNS = ["id", "x", "y", "z", "ow", "ox", "oy", "oz", "vis", "sel", "lock", "label", "desc", "associatedNodeID"]
-# Slicer up to 4.10 wrote the number
+# Slicer up to 4.10 wrote the number, and all versions read both
 _SYSTEMS = {"0": "RAS", "1": "LPS", "RAS": "RAS", "LPS": "LPS"}
-# Slicer 5 writes the status of a position behind the named columns: 2 is placed
+# Slicer 5 may write the status of a position behind the named columns: 2 is placed
 _PLACED = "2"
 
 
@@ -32,7 +32,9 @@ def read_fcsv(path: str | os.PathLike[str]) -> list[WorldPoint]:
     """Read the placed points of an FCSV file.
 
     The header tells the coordinate system (``# CoordinateSystem = LPS``, ``RAS``, ``0`` or ``1``), which must be there,
-    and the order of the columns, which may be left out. Labels with commas stand in quotes.
+    and the order of the columns, which may be left out. Labels with commas or quotes stand in quotes, with quotes
+    doubled. So 3D Slicer 4.10 writes them, with a number for the system and three decimals, and so does Slicer 5, with
+    a name and all decimals.
 
     Args:
         path: the file, UTF-8.
@@ -52,26 +54,21 @@ def read_fcsv(path: str | os.PathLike[str]) -> list[WorldPoint]:
         raise InputError(f"{path}: there is no such file. Give an FCSV file of 3D Slicer.")
     system, columns, points = None, _COLUMNS, []
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            for row in reader:
-                where = f"{path}, line {reader.line_num}"
-                if not any(cell.strip() for cell in row):
-                    continue
-                if row[0].lstrip().startswith("#"):
-                    name, _, value = ",".join(row).lstrip("# ").partition("=")
+        with open(path, encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, start=1):
+                where = f"{path}, line {number}"
+                if line.startswith("#"):
+                    name, _, value = line[1:].partition("=")
                     if name.strip() == "CoordinateSystem":
                         system = _system(value.strip(), where)
                     elif name.strip() == "columns":
                         columns = _columns(value, where)
-                    continue
-                if system is None:
-                    raise InputError(f"{where}: no '# CoordinateSystem = LPS' or RAS above the point. Add it.")
-                points += _points(row, columns, system, where)
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}. Check the quotes on this line.") from error
+                elif line.strip():
+                    if system is None:
+                        raise InputError(f"{where}: no '# CoordinateSystem = LPS' or RAS above the point. Add it.")
+                    points += _points(_cells(line, where), columns, system, where)
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}, after line {reader.line_num}: not UTF-8. Save the file as UTF-8.") from error
+        raise InputError(f"{path}: not UTF-8. Save the file as UTF-8.") from error
     if not points:
         raise InputError(f"{path}: there is no placed point. Save a point list of 3D Slicer as FCSV.")
     return points
@@ -81,6 +78,14 @@ def _system(value: str, where: str) -> str:
     if value.upper() not in _SYSTEMS:
         raise InputError(f"{where}: CoordinateSystem is {value!r}. Save the points in LPS or RAS.")
     return _SYSTEMS[value.upper()]
+
+
+def _cells(line: str, where: str) -> list[str]:
+    """The cells of a row, which 3D Slicer never breaks into lines."""
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], strict=True))
+    except csv.Error as error:
+        raise InputError(f"{where}: {error}. Check the quotes on this line.") from error
 
 
 def _columns(value: str, where: str) -> list[str]:
