@@ -19,7 +19,7 @@ from dataclasses import dataclass, fields
 
 from scripts.io.csv_table import write_csv
 
-__all__ = ["Landmark", "read_landmarks_csv", "write_landmarks_csv"]
+__all__ = ["PIXEL_COLUMNS", "Landmark", "read_landmarks_csv", "write_landmarks_csv"]
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Landmark:
 
 _COLUMNS = tuple(field.name for field in fields(Landmark))
 _PLACE = ("lps_x", "lps_y", "lps_z")
-# files written before landmarks had a place
-_OLD_COLUMNS = _COLUMNS[: -len(_PLACE)]
+# without the place, as files had them once
+PIXEL_COLUMNS = _COLUMNS[: -len(_PLACE)]
 
 
 def write_landmarks_csv(path: str | os.PathLike[str], landmarks: Iterable[Landmark]) -> None:
@@ -104,7 +104,7 @@ def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:
     with open(path, newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file)
         header = next(reader, [])
-        if tuple(header) not in (_COLUMNS, _OLD_COLUMNS):
+        if tuple(header) not in (_COLUMNS, PIXEL_COLUMNS):
             raise ValueError(f"{path}, line 1: the header must be {','.join(_COLUMNS)!r}, not {','.join(header)!r}.")
         return [_landmark(row, len(header), f"{path}, line {reader.line_num}") for row in reader if row]
 

@@ -22,13 +22,11 @@ from datetime import datetime
 from pathlib import Path
 
 from scripts.io.input_error import InputError, first_line
+from scripts.io.landmarks_csv import PIXEL_COLUMNS
 
 __all__ = ["LiveCsv", "LiveRow"]
 
-_COLUMNS = (
-    *("image", "frame", "label", "x", "y", "sigma_x", "sigma_y"),
-    *("n_examples", "valid", "reason", "latency_ms", "time"),
-)
+_COLUMNS = (*PIXEL_COLUMNS, "valid", "reason", "latency_ms", "time")
 
 
 @dataclass(frozen=True)
