@@ -24,6 +24,7 @@ from monai.transforms import Transform
 
 from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries
+from scripts.data.series_image import SeriesImage
 from scripts.io.input_error import InputError
 from scripts.transforms.coordinates import pixel_spacing
 from scripts.transforms.image_fit import ImageFit
@@ -70,7 +71,7 @@ class PrepareSeries(Transform):
             InputError: the region does not lie in the image; else see :func:`scripts.data.read_image_series`.
         """
         series: ImageSeries = data["series"]
-        image = read_image_series(series, voi=self.voi)
+        image = self.read(series)
         original = tuple(image.frames.shape[2:])
         try:
             fit = self.fit(original, image.affines[0])
@@ -87,6 +88,14 @@ class PrepareSeries(Transform):
             "frame_ms": image.frame_ms,
         }
 
+    def read(self, series: ImageSeries) -> SeriesImage:
+        """The series' own pixels, before they become the network's.
+
+        Raises:
+            InputError: see :func:`scripts.data.read_image_series`.
+        """
+        return read_image_series(series, voi=self.voi)
+
     def fit(self, original: Sequence[int], affine: np.ndarray) -> ImageFit:
         """How an image of the size ``original`` (px) and with the affine (4, 4) becomes the network's.
 
@@ -101,7 +110,7 @@ class PreparedSeries:
     """A series as the network sees it, and how its pixels became the network's.
 
     Attributes:
-        series: which files it was read from; :func:`scripts.data.read_image_series` reads its own pixels again.
+        series: which files it was read from; :meth:`PrepareSeries.read` reads its own pixels again.
         fit: how its pixels became the network's.
         affines: (T, 4, 4), float64: index (x, y, 0, 1) of the original image to RAS mm.
         still: True for an image with no time axis.

@@ -93,7 +93,8 @@ class LiveTracking:
         self.interval_s = interval_s
         self.stop_after_s = math.inf if stop_after_s is None else stop_after_s
         self.max_frames = math.inf if max_frames is None else max_frames
-        self.picture = LivePicture(self.output_dir / "live.png") if picture else None
+        width, height = examples[0].spacing
+        self.picture = LivePicture(self.output_dir / "live.png", aspect=height / width) if picture else None
         self.progress = LiveProgress()
         self._logger = logging.getLogger(type(self).__name__)
         self._size = examples[0].image.shape
