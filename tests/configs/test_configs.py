@@ -18,6 +18,8 @@ import re
 import sys
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, verify_net_in_out
@@ -114,6 +116,27 @@ def parse(content: str, *configs: str, **overrides: object) -> object:
     for name, value in overrides.items():
         parser[name] = value
     return parser.get_parsed_content(content)
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "folder"),
+    [
+        ("train.json", "train#dataset", "dataset_dir"),
+        ("train.json", "validate#dataset", "dataset_dir"),
+        ("evaluate.json", "dataset", "dataset_dir"),
+        ("evaluate.json", "validation_dataset", "validation_dir"),
+        ("inference.json", "dataset", "dataset_dir"),
+    ],
+)
+def test_settings_of_the_images_reach_each_data_set(config: str, name: str, folder: str, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).random((8, 8), np.float32)
+    nib.Nifti1Image(pixels, np.diag([0.5, 1.0, 1.0, 1.0])).to_filename(tmp_path / "a.nii")
+    where = {folder: str(tmp_path), "image_size": [16, 16]}
+    dataset = parse(name, config, **where)
+    assert (dataset.series[0].fit.scaled, dataset.prepare.voi) == ((8, 16), False)
+    dataset = parse(name, config, **where, region=[0, 0, 8, 2], stretch=True, voi=True)
+    assert (dataset.series[0].fit.scaled, dataset.prepare.voi) == ((16, 16), True)
+    assert dataset.series[0].fit.scale == (2.0, 8.0)
 
 
 @pytest.mark.parametrize("config", ["train.json", "evaluate.json", "inference.json"])

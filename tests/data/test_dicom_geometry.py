@@ -83,6 +83,22 @@ def test_pixel_spacing_goes_before_a_region():
 
 
 @pytest.mark.parametrize(
+    ("tags", "y"),
+    [
+        ({"PixelAspectRatio": [6, 5]}, 1.2),
+        ({"ImagerPixelSpacing": [0.1, 0.2], "PixelAspectRatio": [6, 5]}, 0.5),
+        ({"NominalScannedPixelSpacing": [0.3, 0.2]}, 1.5),
+        ({"PixelAspectRatio": [0, 5]}, 1.0),
+        ({"PixelAspectRatio": [6]}, 1.0),
+    ],
+)
+def test_the_shape_of_pixels_is_told_where_their_length_in_the_patient_is_not(tags, y):
+    geometry = dicom_geometry(header(**tags))
+    np.testing.assert_allclose(geometry.affines[0], np.diag([-1, -y, 1, 1]))
+    assert not geometry.spacing_known
+
+
+@pytest.mark.parametrize(
     ("tags", "known", "source"),
     [
         ({"ImagerPixelSpacing": [0.2, 0.2]}, False, "ImagerPixelSpacing"),

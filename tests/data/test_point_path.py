@@ -49,10 +49,11 @@ def directions(draw: st.DrawFn, mirrored: bool = True) -> np.ndarray:
 
 @st.composite
 def settings_of_network(draw: st.DrawFn, shape: tuple[int, int]) -> PrepareSeries:
-    """A size of the network, and a region or none."""
+    """A size of the network, a region or none, the aspect ratio kept or not."""
     corners = [sorted(draw(st.lists(st.integers(0, side), min_size=2, max_size=2, unique=True))) for side in shape]
     (x0, x1), (y0, y1) = corners
-    return PrepareSeries(draw(SHAPES), draw(st.sampled_from([None, (x0, y0, x1, y1)])))
+    region = draw(st.sampled_from([None, (x0, y0, x1, y1)]))
+    return PrepareSeries(draw(SHAPES), region, stretch=draw(st.booleans()))
 
 
 def assert_exact(prepared: PreparedSeries, truth: sitk.Image, frame: int = 0) -> None:

@@ -90,8 +90,8 @@ def test_files_of_an_older_form_are_made_anew(tmp_path, monkeypatch):
 
     make, prepare = PrepareSeries.__init__, PrepareSeries.__call__
 
-    def make_first(self: PrepareSeries, *arguments) -> None:
-        make(self, *arguments)
+    def make_first(self: PrepareSeries, *arguments, **options) -> None:
+        make(self, *arguments, **options)
         del self.version
 
     def prepare_first(self: PrepareSeries, item: dict) -> dict:
@@ -106,3 +106,34 @@ def test_files_of_an_older_form_are_made_anew(tmp_path, monkeypatch):
     series = FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache").series
     assert series[0].spacing == pytest.approx((0.8, 1.4), rel=1e-5)
     assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_pixels_that_are_not_square_become_square(tmp_path):
+    """7 x 5 px of 0.5 x 2 mm are 3.5 x 10 mm."""
+    series = find_image_series(write_nifti(tmp_path / "a.nii", 0.5, 2.0))[0]
+    fit = prepare_series(series, PrepareSeries((28, 40))).fit
+    assert fit.scaled == (14, 40)
+    assert fit.scale == (2.0, 8.0)
+
+
+def test_pictures_that_are_stretched_fill_the_networks_image(tmp_path):
+    series = find_image_series(write_nifti(tmp_path / "a.nii", 0.5, 2.0))[0]
+    assert prepare_series(series, PrepareSeries((32, 32), stretch=True)).fit.scaled == (32, 32)
+
+
+def test_a_window_cuts_off_what_lies_outside_of_it(tmp_path, write_dicom):
+    pixels = np.tile(np.arange(16, dtype=np.uint16) * 100, (16, 1))
+    path = write_dicom(tmp_path / "a.dcm", pixels, WindowCenter=700, WindowWidth=400)
+    series = find_image_series(path)[0]
+    plain, windowed = (prepare_series(series, PrepareSeries((16, 16), voi=voi)).image(0)[0, 0, :, 0] for voi in (0, 1))
+    assert (plain[1:].diff() > 0).all()
+    # PS3.3 C.11.2.1.2: 700 - 0.5 -+ 199.5
+    assert (windowed[:6] == 0).all() and (windowed[9:] == 1).all()
+    assert (windowed[5:10].diff() > 0).all()
+
+
+def test_each_setting_has_files_of_its_own_in_the_cache(tmp_path, write_dicom):
+    data = find_image_series(write_dicom(tmp_path / "a.dcm", PIXELS))
+    for number, options in enumerate([{}, {"stretch": True}, {"voi": True}, {"voi": True}], start=1):
+        FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache", **options)
+        assert len(list((tmp_path / "cache").iterdir())) == min(number, 3)

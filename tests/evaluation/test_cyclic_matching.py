@@ -39,7 +39,7 @@ def stills(tmp_path, write_frames, frame_dataset) -> Callable[..., FrameDataset]
     def write(shifts=SHIFTS, **options) -> FrameDataset:
         for i, shift in enumerate(shifts):
             write_frames(tmp_path / "data" / f"{i}_a.nii", [shift], **options)
-        return frame_dataset(tmp_path / "data")
+        return frame_dataset(tmp_path / "data", stretch="spacing" in options)  # pixels stay as they are
 
     return write
 

@@ -23,7 +23,7 @@ from scripts.evaluation.frames import Frame, PixelGrid, draw_some, spacing_notes
 @pytest.fixture
 def dataset(tmp_path, write_frames, frame_dataset) -> FrameDataset:
     """A clip of patient 1, a still of an unknown one, and a PNG."""
-    write_frames(tmp_path / "1_clip.nii", [(0, 0), (2, 1)], spacing=(0.5, 2.0))
+    write_frames(tmp_path / "1_clip.nii", [(0, 0), (2, 1)], spacing=(0.5, 0.5))
     write_frames(tmp_path / "still.nii", shape=(28, 12))
     write_frames(tmp_path / "x.png")
     return frame_dataset(tmp_path)
@@ -52,9 +52,11 @@ def test_a_frame_is_shown_as_the_network_sees_it(frames, dataset):
     assert (frames[0].image() != frames[1].image()).any()
 
 
-def test_errors_become_mm_by_the_spacing_of_each_axis(frames):
+def test_errors_become_mm_by_the_spacing_of_each_axis(frames, tmp_path, write_frames, frame_dataset):
     errors = torch.tensor([[[2.0, -3.0]], [[0.0, 1.0]]])
-    assert frames[0].to_mm(errors).tolist() == [[[1, -6]], [[0, 2]]]
+    write_frames(tmp_path / "long" / "a.nii", spacing=(0.5, 2.0))
+    (long,) = usable_frames(frame_dataset(tmp_path / "long", stretch=True), 9)[0]
+    assert long.to_mm(errors).tolist() == [[[1, -6]], [[0, 2]]]
     assert frames[2].to_mm(errors).tolist() == errors.tolist()
 
 

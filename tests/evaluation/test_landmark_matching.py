@@ -49,7 +49,7 @@ class Known:
         for name, shifts in images.items():
             self.write_frames(self.folder / "data" / name, shifts, zoom=zoom, **options)
         self.write_marks(self.truth, images, points, zoom)
-        self.dataset = self.frame_dataset(self.folder / "data")
+        self.dataset = self.frame_dataset(self.folder / "data", stretch="spacing" in options)  # pixels stay as they are
         return self
 
     def lines(self, keep: Callable[[str], bool], more: str = "") -> Known:

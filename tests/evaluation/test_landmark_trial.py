@@ -34,7 +34,7 @@ def frames(tmp_path, write_frames, frame_dataset) -> list[Frame]:
     for i in range(59):
         write_frames(tmp_path / f"{i:02d}_a.nii", shape=(10, 10), spacing=SPACING)
     write_frames(tmp_path / "59_a.png", shape=(10, 10))
-    return usable_frames(frame_dataset(tmp_path, (10, 10)), 5)[0]
+    return usable_frames(frame_dataset(tmp_path, (10, 10), stretch=True), 5)[0]
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ FAR_LEFT = 10  # patches of what lies further to the left get no answer from `bl
 def clip(tmp_path, write_frames, frame_dataset) -> Callable[..., FrameDataset]:
     def write(shifts=SHIFTS, **options) -> FrameDataset:
         write_frames(tmp_path / "data" / "clip.nii", shifts, **options)
-        return frame_dataset(tmp_path / "data")
+        return frame_dataset(tmp_path / "data", stretch="spacing" in options)  # pixels stay as they are
 
     return write
 

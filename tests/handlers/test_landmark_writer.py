@@ -92,9 +92,11 @@ def test_rows_are_in_px_of_the_original_and_fused_from_all_examples(data, tmp_pa
         # the two examples of "a" are equally sure and disagree by APART: their mean is half-way
         check(row, shift + (A + APART / 2 if row.label == "a" else B))
         assert row.n_examples == (2 if row.label == "a" else 1)
-        # cross-correlation is sure to half the network's image, 20 of its px or 40 of the original's
-        assert row.sigma_x == pytest.approx(np.hypot(40, 3) if row.label == "a" else 40, abs=0.1)
-        assert row.sigma_y == pytest.approx(40, abs=0.1)
+        # cross-correlation is sure to half the network's image, 20 of its px: the still's 80 px along x are 40,
+        # the clip's 38, as its 60 px along y are longer ones and become 40
+        half, half_y = (20 * 80 / 38, 30) if row.image == CLIP else (40, 40)
+        assert row.sigma_x == pytest.approx(np.hypot(half, 3) if row.label == "a" else half, abs=0.1)
+        assert row.sigma_y == pytest.approx(half_y, abs=0.1)
     table = (tmp_path / "out" / "landmarks.csv").read_text().splitlines()
     assert table[-1].startswith(f"{STILL},,b,")
 

@@ -209,3 +209,14 @@ def test_a_frame_that_cannot_be_written_gives_no_warning(frame):
             FramePreparer((8, 8))(single)
     finally:
         torch.set_warn_always(False)
+
+
+def test_frames_keep_the_patients_aspect_ratio_unless_they_are_stretched(frame):
+    """40 x 30 px of 1.5 x 1 mm are 60 x 30 mm."""
+    prepare, square, stretched = (
+        FramePreparer((60, 60), **options) for options in ({"spacing": (1.5, 1.0)}, {}, {"stretch": True})
+    )
+    for one in (prepare, square, stretched):
+        one(frame)
+    assert [one.fit.scaled for one in (prepare, square, stretched)] == [(60, 30), (60, 45), (60, 60)]
+    assert prepare.fit.to_network(torch.tensor([[0.0, 0.0], [39.0, 29.0]])).tolist() == [[0.25, 15.0], [58.75, 44.0]]

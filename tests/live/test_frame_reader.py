@@ -47,3 +47,10 @@ def test_several_frames(tmp_path: Path) -> None:
     pages[0].save(tmp_path / "clip.tif", save_all=True, append_images=pages[1:])
     with pytest.raises(InputError, match="has 3 frames; a live stream has a file for each"):
         read_frame(tmp_path / "clip.tif")
+
+
+def test_a_window_is_applied_where_it_is_asked_for(tmp_path: Path, write_frame: Callable[..., Path]) -> None:
+    path = write_frame(tmp_path / "a.dcm", PIXELS, WindowCenter=128, WindowWidth=20)
+    plain, windowed = (read_frame(path, voi=voi) for voi in (False, True))
+    assert windowed[plain > 150].unique().numel() == 1
+    assert windowed[plain < 100].unique().numel() == 1

@@ -217,8 +217,8 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
     write_frame(incoming / "0.png", frames[0], mtime_s=100)
     reads = []
 
-    def read(path: Path) -> object:
-        image = read_frame(path)
+    def read(path: Path, **options: bool) -> object:
+        image = read_frame(path, **options)
         reads.append(path)
         if len(reads) == 1:
             write_frame(incoming / "0.png", frames[1], mtime_s=101)

@@ -33,15 +33,18 @@ def centroid(image: torch.Tensor) -> torch.Tensor:
     return torch.stack([(weight.sum(1) * x).sum(), (weight.sum(0) * y).sum()]) / weight.sum()
 
 
-@settings(max_examples=100, deadline=None)
-@given(original=SHAPES, network=SHAPES, data=st.data())
-def test_points_return_to_where_they_came_from(original, network, data):
+SPACINGS = st.one_of(st.none(), st.tuples(st.floats(0.05, 20.0), st.floats(0.05, 20.0)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(original=SHAPES, network=SHAPES, spacing=SPACINGS, stretch=st.booleans(), data=st.data())
+def test_points_return_to_where_they_came_from(original, network, spacing, stretch, data):
     region = None
     if data.draw(st.booleans()):
         start = [data.draw(st.integers(0, size - 2)) for size in original]
         stop = [data.draw(st.integers(first + 1, size)) for first, size in zip(start, original, strict=True)]
         region = (*start, *stop)
-    fit = ImageFit(original, network, region)
+    fit = ImageFit(original, network, region, spacing, stretch)
     share = torch.rand(9, 2, generator=torch.Generator().manual_seed(0))
     start, stop = (torch.tensor(edge, dtype=torch.float32) for edge in (fit.start, fit.stop))
     points = start - 0.5 + share * (stop - start)
@@ -54,9 +57,9 @@ def test_points_return_to_where_they_came_from(original, network, data):
 
 
 @settings(max_examples=100, deadline=None)
-@given(original=SHAPES, network=SHAPES)
-def test_the_image_touches_two_edges_keeps_its_aspect_ratio_and_lies_in_the_middle(original, network):
-    fit = ImageFit(original, network)
+@given(original=SHAPES, network=SHAPES, spacing=SPACINGS)
+def test_the_image_touches_two_edges_keeps_its_aspect_ratio_and_lies_in_the_middle(original, network, spacing):
+    fit = ImageFit(original, network, spacing=spacing)
     corners = fit.to_network(torch.tensor([[-0.5, -0.5], [original[0] - 0.5, original[1] - 0.5]], dtype=torch.float64))
     before, after = corners[0] + 0.5, torch.tensor(network) - 0.5 - corners[1]
     assert (before >= -1e-6).all()
@@ -64,7 +67,10 @@ def test_the_image_touches_two_edges_keeps_its_aspect_ratio_and_lies_in_the_midd
     assert ((before.abs() < 1e-6) & (after.abs() < 1e-6)).any()
     assert ((after - before > -1e-6) & (after - before < 1 + 1e-6)).all()  # an odd rest goes behind
     # whole pixels: the ideal side is rounded by at most half a pixel, and is at least one
-    exact = [size * min(n / o for n, o in zip(network, original, strict=True)) for size in original]
+    lengths = original
+    if spacing is not None and max(spacing) > 1.01 * min(spacing):
+        lengths = [size * step for size, step in zip(original, spacing, strict=True)]
+    exact = [length * min(n / o for n, o in zip(network, lengths, strict=True)) for length in lengths]
     sides = (corners[1] - corners[0]).tolist()
     assert all(abs(side - max(ideal, 1.0)) <= 0.5 + 1e-6 for side, ideal in zip(sides, exact, strict=True))
 
@@ -119,3 +125,40 @@ def test_the_crop_is_a_slice():
 def test_regions_that_are_empty_or_outside_are_refused(region):
     with pytest.raises(ValueError, match="region"):
         ImageFit((30, 20), (8, 8), region)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 2.5), (0.3, 0.1), (1.0, 1.02)])
+def test_a_disc_in_the_patient_is_a_disc_to_the_network(spacing):
+    """Its half widths, of the second moments of a blob that is round in mm."""
+    original = (300, 200)
+    x, y = ((torch.arange(size) - size / 2) * step for size, step in zip(original, spacing, strict=True))
+    width = 0.1 * min(300 * spacing[0], 200 * spacing[1])
+    image = torch.exp(-(x[:, None] ** 2 + y[None, :] ** 2) / (2 * width**2))[None, None]
+    seen = ImageFit(original, (160, 160), spacing=spacing).resample(image)[0, 0].double()
+    place = torch.arange(160, dtype=torch.float64)
+    widths = []
+    for axis in (1, 0):
+        weight = seen.sum(axis) / seen.sum()
+        widths.append((weight * (place - (weight * place).sum()) ** 2).sum().sqrt())
+    assert widths[0] / widths[1] == pytest.approx(1.0, abs=0.02)  # 0.4 px of 36 by whole pixels
+
+
+def test_only_the_ratio_of_lengths_counts_and_nearly_square_is_square():
+    assert ImageFit((30, 20), (80, 80), spacing=(0.2, 0.5)).scale == ImageFit((30, 20), (80, 80), spacing=(2, 5)).scale
+    assert ImageFit((300, 200), (512, 512), spacing=(0.7, 0.7051)).scaled == ImageFit((300, 200), (512, 512)).scaled
+
+
+def test_a_stretched_image_fills_the_networks():
+    fit = ImageFit((320, 240), (160, 160), (100, 40, 300, 140), (0.5, 2.0), stretch=True)
+    assert (fit.scale, fit.offset) == ((0.8, 1.6), (0, 0))
+    torch.testing.assert_close(
+        fit.to_network(torch.tensor([[99.5, 39.5], [299.5, 139.5]])), torch.tensor([[-0.5, -0.5], [159.5, 159.5]])
+    )
+    image = fit.resample(fit.crop(torch.ones(1, 1, 320, 240)))
+    torch.testing.assert_close(image, torch.ones(1, 1, 160, 160))
+
+
+@pytest.mark.parametrize("spacing", [(0.0, 1.0), (-1.0, 1.0), (float("nan"), 1.0), (1.0, float("inf"))])
+def test_a_distance_that_is_not_positive_is_refused(spacing):
+    with pytest.raises(ValueError, match="distance"):
+        ImageFit((30, 20), (8, 8), spacing=spacing)

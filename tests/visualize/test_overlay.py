@@ -134,3 +134,19 @@ class TestWriteOverlay:
         with pytest.raises(KeyError):
             write_overlay(tmp_path / "a.png", np.zeros((60, 20)), [landmark(45, 4, "c")], colors={})
         assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("aspect", [0.5, 1.0, 2.5])
+def test_a_picture_keeps_the_shape_of_pixels(tmp_path: Path, aspect: float) -> None:
+    """A point, and the ellipse of a sigma that is round in mm, in a picture of 40 x 24 px of 1 x ``aspect`` mm."""
+    point = (11.0, 7.0)
+    mark = Landmark("a.png", None, " ", *point, 3.0, 3.0 / aspect, 1)
+    write_overlay(tmp_path / "a.png", np.zeros((40, 24)), [mark], aspect=aspect)
+    picture = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")) / 255
+    height, width = picture.shape[:2]
+    assert max(width, height) == 900
+    assert width / height == pytest.approx(40 / (24 * aspect), rel=0.01)
+    shown = colored(picture, label_colors(" ")[" "])
+    np.testing.assert_allclose(centre(shown), (np.array(point) + 0.5) * [width / 40, height / 24], atol=1.5)
+    across, along = (np.ptp(np.flatnonzero(shown.any(axis=axis))) for axis in (0, 1))
+    assert across == pytest.approx(along, abs=3)

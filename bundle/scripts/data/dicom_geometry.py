@@ -59,7 +59,7 @@ def dicom_geometry(dataset: Dataset) -> DicomGeometry:
     The distance of pixels is told by PixelSpacing, else by the largest two-dimensional ultrasound region of tissue
     whose units are cm. ImagerPixelSpacing and NominalScannedPixelSpacing tell it elsewhere, at the detector or on a
     film; a PixelSpacing that repeats ImagerPixelSpacing with no word of a calibration is the detector's too (PS3.3
-    10.7.1.3). A pixel is then taken for 1 mm.
+    10.7.1.3). A pixel is then taken for 1 mm along x; along y it has the shape that these or PixelAspectRatio tell.
 
     Args:
         dataset: a file, or its header.
@@ -102,10 +102,12 @@ def _file_spacing(dataset: Dataset) -> tuple[tuple[float, float], bool, str | No
     region = _tissue_spacing(dataset)
     if region is not None:
         return region, True, "SequenceOfUltrasoundRegions"
-    if detector is not None:
-        return (1.0, 1.0), False, "ImagerPixelSpacing"
-    nominal = _positive_pair(dataset.get("NominalScannedPixelSpacing"))
-    return (1.0, 1.0), False, "NominalScannedPixelSpacing" if nominal else None
+    # what tells no length in the patient still tells the shape of pixels (PS3.3 C.7.6.3.1.7)
+    for source in ("ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
+        pair = _positive_pair(dataset.get(source))
+        if pair is not None:
+            return (pair[0] / pair[1], 1.0), False, None if source == "PixelAspectRatio" else source
+    return (1.0, 1.0), False, None
 
 
 def _tissue_spacing(dataset: Dataset) -> tuple[float, float] | None:

@@ -48,6 +48,8 @@ class FrameDataset(Dataset):
         cache_dir: keep prepared series as files there and read them when needed, for sets larger than memory. A later
             run with the same images and settings finds them. None keeps them in memory.
         num_workers: threads that read.
+        stretch: fill the network's image rather than keep the aspect ratio, see :class:`scripts.transforms.ImageFit`.
+        voi: apply the window of DICOM files, see :func:`scripts.data.read_image_series`.
         prepared: another data set of the same settings; series that it has are not read again.
 
     Raises:
@@ -73,12 +75,14 @@ class FrameDataset(Dataset):
         cache_dir: str | os.PathLike[str] | None = None,
         num_workers: int = 4,
         prepared: FrameDataset | None = None,
+        stretch: bool = False,
+        voi: bool = False,
     ) -> None:
         every = hold_out_every
         by_series = every is not None and len(data) >= every
         if by_series:
             data = [one for i, one in enumerate(data) if _is_held_out(i, every) == held_out]
-        self.prepare = PrepareSeries(image_size, region, storage)
+        self.prepare = PrepareSeries(image_size, region, storage, stretch=stretch, voi=voi)
         known = {one.series: one for one in prepared.series} if prepared is not None else {}
         unknown = [one for one in data if one not in known]
         known |= {one.series: one for one in self._read(unknown, cache_dir, num_workers)}

@@ -24,7 +24,9 @@ from monai.transforms import Transform
 
 from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries
+from scripts.data.series_image import SeriesImage
 from scripts.io.input_error import InputError
+from scripts.transforms.coordinates import pixel_spacing
 from scripts.transforms.image_fit import ImageFit
 from scripts.transforms.scale_intensity import restore_intensity, scale_series_intensity, store_intensity
 
@@ -41,16 +43,26 @@ class PrepareSeries(Transform):
         image_size: spatial shape that the network takes, px.
         region: part of the images to use, ``(x0, y0, x1, y1)`` in their px, ends excluded; None for all.
         storage: ``float16``, or ``uint8`` for half of the memory and 256 grey values.
+        stretch: fill the network's image rather than keep the aspect ratio, see :class:`scripts.transforms.ImageFit`.
+        voi: apply the window of DICOM files, see :func:`scripts.data.read_image_series`.
     """
 
     def __init__(
-        self, image_size: Sequence[int], region: Sequence[int] | None = None, storage: str = "float16"
+        self,
+        image_size: Sequence[int],
+        region: Sequence[int] | None = None,
+        storage: str = "float16",
+        *,
+        stretch: bool = False,
+        voi: bool = False,
     ) -> None:
         self.image_size = tuple(image_size)
         self.region = tuple(region) if region else None
+        self.stretch = stretch
+        self.voi = voi
         self.storage = storage
         # of the form of what is given: part of the cache key, so that files of an older form are not taken
-        self.version = 3
+        self.version = 4
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
         """Of a dictionary whose ``series`` is an :class:`scripts.data.ImageSeries`, tensors and plain values.
@@ -59,9 +71,12 @@ class PrepareSeries(Transform):
             InputError: the region does not lie in the image; else see :func:`scripts.data.read_image_series`.
         """
         series: ImageSeries = data["series"]
-        image = read_image_series(series)
+        image = self.read(series)
         original = tuple(image.frames.shape[2:])
-        fit = self._fit(series, original)
+        try:
+            fit = self.fit(original, image.affines[0])
+        except ValueError as error:
+            raise InputError(f"{series.files[0]}: {error}; change the setting 'region'") from error
         # the intensity scale is that of the part that is used: burned-in text outside has no say in it
         frames = fit.resample(scale_series_intensity(fit.crop(image.frames)))
         return {
@@ -73,11 +88,21 @@ class PrepareSeries(Transform):
             "frame_ms": image.frame_ms,
         }
 
-    def _fit(self, series: ImageSeries, original: tuple[int, ...]) -> ImageFit:
-        try:
-            return ImageFit(original, self.image_size, self.region)
-        except ValueError as error:
-            raise InputError(f"{series.files[0]}: {error}; change the setting 'region'") from error
+    def read(self, series: ImageSeries) -> SeriesImage:
+        """The series' own pixels, before they become the network's.
+
+        Raises:
+            InputError: see :func:`scripts.data.read_image_series`.
+        """
+        return read_image_series(series, voi=self.voi)
+
+    def fit(self, original: Sequence[int], affine: np.ndarray) -> ImageFit:
+        """How an image of the size ``original`` (px) and with the affine (4, 4) becomes the network's.
+
+        Raises:
+            ValueError: the region does not lie in the image.
+        """
+        return ImageFit(tuple(original), self.image_size, self.region, pixel_spacing(affine), self.stretch)
 
 
 @dataclass(frozen=True)
@@ -85,7 +110,7 @@ class PreparedSeries:
     """A series as the network sees it, and how its pixels became the network's.
 
     Attributes:
-        series: which files it was read from; :func:`scripts.data.read_image_series` reads its own pixels again.
+        series: which files it was read from; :meth:`PrepareSeries.read` reads its own pixels again.
         fit: how its pixels became the network's.
         affines: (T, 4, 4), float64: index (x, y, 0, 1) of the original image to RAS mm.
         still: True for an image with no time axis.
@@ -112,9 +137,9 @@ class PreparedSeries:
     ) -> PreparedSeries:
         """Take the header of a cached item; its frames stay in the cache."""
         item = cache[index]
-        fit = ImageFit(tuple(item["original"]), prepare.image_size, prepare.region)
         about = {name: item[name] for name in ("still", "spacing_known", "frame_ms")}
         affines, length = item["affines"].numpy(), len(item["frames"])
+        fit = prepare.fit(item["original"], affines[0])
         return cls(series, fit, affines, length=length, cache=cache, index=index, **about)
 
     @property
@@ -143,10 +168,7 @@ class PreparedSeries:
             >>> prepare_series(find_image_series("cine.nii.gz")[0], PrepareSeries((256, 256))).spacing  # doctest: +SKIP
             (1.4, 1.4)
         """
-        if not self.spacing_known:
-            return None
-        x, y = np.linalg.norm(self.affines[0, :3, :2], axis=0)
-        return float(x), float(y)
+        return pixel_spacing(self.affines[0]) if self.spacing_known else None
 
     @property
     def name(self) -> str:

@@ -28,14 +28,18 @@ from tqdm import tqdm
 
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_place import knows_place
-from scripts.data.image_reader import read_image_series
 from scripts.data.prepared_series import PreparedSeries
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
 from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 from scripts.io.slicer_markups import write_slicer_markups, write_slicer_tracks
-from scripts.transforms.coordinates import index_to_lps, normalized_scale_to_index, normalized_to_index
+from scripts.transforms.coordinates import (
+    index_to_lps,
+    normalized_scale_to_index,
+    normalized_to_index,
+    pixel_spacing,
+)
 from scripts.visualize.animation import write_animation
 from scripts.visualize.overlay import label_colors, write_overlay
 from scripts.visualize.report import Section, write_report
@@ -179,13 +183,15 @@ class LandmarkWriter:
         return [name] if len(left_out) < len(rows) else []
 
     def _draw(self, prepared: PreparedSeries, rows: list[Landmark], colors: dict[str, str]) -> list[str]:
-        frames = read_image_series(prepared.series).frames[:, 0].numpy()
+        frames = self.dataset.prepare.read(prepared.series).frames[:, 0].numpy()
+        width, height = pixel_spacing(prepared.affines[0])
+        how = {"colors": colors, "aspect": height / width}
         name = f"pictures/{prepared.name}"
         if prepared.still:
-            write_overlay(self.output_dir / f"{name}.png", frames[0], rows, colors=colors)
+            write_overlay(self.output_dir / f"{name}.png", frames[0], rows, **how)
             return [f"{name}.png"]
         fps = min(self.max_fps, 1000.0 / (prepared.frame_ms or 100.0))
-        write_animation(self.output_dir / f"{name}.gif", frames, rows, fps=fps, colors=colors)
+        write_animation(self.output_dir / f"{name}.gif", frames, rows, fps=fps, **how)
         write_trajectories(self.output_dir / f"{name}.trajectories.png", rows, colors=colors)
         return [f"{name}.gif", f"{name}.trajectories.png"]
 

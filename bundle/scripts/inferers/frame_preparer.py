@@ -40,6 +40,11 @@ class FramePreparer:
         image_size: spatial shape that the network takes, px.
         region: part of the frames to use, ``(x0, y0, x1, y1)`` in their px, ends excluded; None for all.
         device: where the prepared frame shall be.
+        spacing: distance of the frames' pixel centres along x and y, mm; None for square pixels.
+        stretch: fill the network's image rather than keep the aspect ratio, see :class:`scripts.transforms.ImageFit`.
+
+    Raises:
+        ValueError: the spacing is not positive.
 
     Example:
         >>> prepare = FramePreparer((32, 32))
@@ -48,11 +53,19 @@ class FramePreparer:
     """
 
     def __init__(
-        self, image_size: Sequence[int], region: Sequence[int] | None = None, device: torch.device | str = "cpu"
+        self,
+        image_size: Sequence[int],
+        region: Sequence[int] | None = None,
+        device: torch.device | str = "cpu",
+        *,
+        spacing: Sequence[float] | None = None,
+        stretch: bool = False,
     ) -> None:
         self.image_size = tuple(image_size)
         self.region = tuple(region) if region else None
         self.device = device
+        self.spacing = tuple(spacing) if spacing else None
+        self.stretch = stretch
         self._fit: ImageFit | None = None
 
     @property
@@ -98,7 +111,7 @@ class FramePreparer:
 
     def _check_size(self, size: tuple[int, ...]) -> None:
         if self._fit is None:
-            self._fit = ImageFit(size, self.image_size, self.region)
+            self._fit = ImageFit(size, self.image_size, self.region, self.spacing, self.stretch)
         if size != self._fit.original:
             raise ValueError(
                 f"the frame has {size} px (x, y), those before have {self._fit.original}; make a tracker for each size"

@@ -112,6 +112,9 @@ class LandmarkTracker:
         patch_size: side of the patches, px of the network's image.
         image_size: spatial shape that the network takes, px.
         region: part of the frames to use, ``(x0, y0, x1, y1)`` in their px; None for all.
+        spacing: distance of the frames' pixel centres along x and y, mm, which keeps the patient's aspect ratio; None
+            for square pixels.
+        stretch: fill the network's image rather than keep the aspect ratio, as the network was trained.
         fusion: how several examples of a landmark become one answer; eq. 3 by default.
         correct_bias: take off each example's own matching bias.
         sigma_per_scale: standard deviation of the distribution trained for at scale 1, times a temperature.
@@ -141,6 +144,8 @@ class LandmarkTracker:
         image_size: Sequence[int],
         *,
         region: Sequence[int] | None = None,
+        spacing: Sequence[float] | None = None,
+        stretch: bool = False,
         fusion: Fusion | None = None,
         correct_bias: bool = True,
         sigma_per_scale: float = 1.0,
@@ -164,7 +169,7 @@ class LandmarkTracker:
         self.horizon_ms = horizon_ms
         self.device = device
         self.correct_bias = correct_bias
-        self._prepare = FramePreparer(image_size, region, device)
+        self._prepare = FramePreparer(image_size, region, device, spacing=spacing, stretch=stretch)
         self._shape = tuple(image_size)
         self._last: tuple[torch.Tensor, torch.Tensor] | None = None
         self._clear()

@@ -25,6 +25,7 @@ from scripts.data.image_series import image_series_of
 from scripts.io.examples_csv import Example
 from scripts.io.input_error import InputError
 from scripts.live.stream_image import find_stream_images
+from scripts.transforms.coordinates import pixel_spacing
 
 __all__ = ["ExampleFrame", "read_example_frames"]
 
@@ -38,18 +39,22 @@ class ExampleFrame:
         points: (x, y) of each example, px.
         labels: the landmark of each.
         where: file and line of the first one, for messages.
+        spacing: distance of pixel centres along x and y, mm; where the file does not tell, of a made-up place.
     """
 
     image: torch.Tensor
     points: list[tuple[float, float]]
     labels: list[str]
     where: str
+    spacing: tuple[float, float]
 
 
 def read_example_frames(
     path: str | os.PathLike[str] | None,
     folder: str | os.PathLike[str],
     labels: Sequence[str] | None = None,
+    *,
+    voi: bool = False,
 ) -> list[ExampleFrame]:
     """Read examples from a CSV file, Markups, FCSV or a DICOM report, and the frames that they are on.
 
@@ -62,6 +67,7 @@ def read_example_frames(
         path: the file, or a folder of Markups and FCSV files.
         folder: into which the stream is written.
         labels: the landmarks that are wanted; None for all in the file.
+        voi: apply the window of DICOM files, see :func:`scripts.data.read_image_series`.
 
     Returns:
         At least one, all of one size, in file order.
@@ -89,7 +95,7 @@ def read_example_frames(
         if labels is None or row.label in labels:
             where = f"{path}, {row.unit} {row.line}"
             try:
-                _add(row, where, near, images, frames)
+                _add(row, where, near, images, frames, voi)
             except InputError as error:
                 raise InputError(f"{where}: {error}") from error
     return list(frames.values())
@@ -101,13 +107,14 @@ def _add(
     near: Sequence[Path],
     images: dict[Path, SeriesImage],
     frames: dict[tuple[Path, int], ExampleFrame],
+    voi: bool,
 ) -> None:
     file = next((folder / row.image for folder in near if (folder / row.image).is_file()), None)
     if file is None:
         places = " or ".join(map(str, near))
         raise InputError(f"image {row.image!r} is neither an existing file nor found below {places}")
     if file not in images:
-        images[file] = read_image_series(image_series_of([file], file.parent))
+        images[file] = read_image_series(image_series_of([file], file.parent), voi=voi)
     image = images[file].frames
     if row.frame is None and len(image) > 1:
         raise InputError(f"{row.image} has {len(image)} frames; tell in the column 'frame' which one the example is on")
@@ -117,7 +124,8 @@ def _add(
             "Name the file of the frame itself, and leave 'frame' empty"
         )
     key = file, row.frame or 0
-    shown = frames.setdefault(key, ExampleFrame(image[key[1], 0], [], [], where))
+    spacing = pixel_spacing(images[file].affines[key[1]])
+    shown = frames.setdefault(key, ExampleFrame(image[key[1], 0], [], [], where, spacing))
     _check(row, shown, next(iter(frames.values())))
     shown.points.append((row.x, row.y))
     shown.labels.append(row.label)

@@ -24,11 +24,12 @@ from scripts.io.input_error import InputError
 __all__ = ["read_frame"]
 
 
-def read_frame(path: str | os.PathLike[str]) -> torch.Tensor:
+def read_frame(path: str | os.PathLike[str], *, voi: bool = False) -> torch.Tensor:
     """Read a PNG, JPEG, TIFF, NIfTI or DICOM file of one frame.
 
     Args:
         path: the file.
+        voi: apply the window of DICOM files, see :func:`scripts.data.read_image_series`.
 
     Returns:
         (X, Y), float32, in the units of the file; axis 0 is x.
@@ -42,7 +43,7 @@ def read_frame(path: str | os.PathLike[str]) -> torch.Tensor:
         >>> tuple(read_frame(get_path("mr")).shape)
         (64, 64)
     """
-    image = read_image_series(image_series_of([path], Path(path).parent))
+    image = read_image_series(image_series_of([path], Path(path).parent), voi=voi)
     if len(image.frames) > 1:
         raise InputError(f"{path} has {len(image.frames)} frames; a live stream has a file for each")
     return image.frames[0, 0]

@@ -36,6 +36,7 @@ class LivePicture:
     Args:
         path: the PNG file.
         every_s: least time between two pictures, s.
+        aspect: height of a pixel over its width.
         clock: time in s, which never goes back.
 
     Example:
@@ -44,10 +45,16 @@ class LivePicture:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, every_s: float = 1.0, clock: Callable[[], float] = time.monotonic
+        self,
+        path: str | os.PathLike[str],
+        *,
+        every_s: float = 1.0,
+        aspect: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path = Path(path)
         self.every_s = every_s
+        self.aspect = aspect
         self._clock = clock
         self._drawn_s = -math.inf
         self._waiting: tuple[str, np.ndarray, Sequence[LiveRow]] | None = None
@@ -73,8 +80,9 @@ class LivePicture:
         lost = [row.label for row in rows if not row.valid]
         title = f"{name}    lost: {', '.join(lost)}" if lost else name
         valid = [_landmark(name, row) for row in rows if row.valid]
+        colors = label_colors(row.label for row in rows)
         try:
-            write_overlay(self.path, image, valid, title=title, colors=label_colors(row.label for row in rows))
+            write_overlay(self.path, image, valid, title=title, colors=colors, aspect=self.aspect)
         except OSError as error:  # the stream goes on without its picture
             logging.getLogger(type(self).__name__).warning("%s cannot be written: %s", self.path, error)
 

@@ -49,6 +49,7 @@ class LiveTracking:
         examples: at least one frame with examples, see :func:`scripts.live.read_example_frames`.
         folder: into which the frames are written, one a file.
         output_dir: for ``live.csv`` and ``live.png``; not in ``folder``.
+        voi: apply the window of DICOM files, as in the examples' frames.
         interval_s: time between two looks into the folder, s.
         give_up_s: how long a file may stay unreadable, s; it is then named in the log and skipped.
         stop_after_s: end when no frame has come for so long, s; None for never.
@@ -74,6 +75,7 @@ class LiveTracking:
         folder: str | os.PathLike[str],
         output_dir: str | os.PathLike[str],
         *,
+        voi: bool = False,
         interval_s: float = 0.1,
         give_up_s: float = 10.0,
         stop_after_s: float | None = None,
@@ -87,10 +89,12 @@ class LiveTracking:
             raise InputError(f"{output_dir} lies in {folder}, which is read; give --output_dir outside of it")
         self.watcher = FolderWatcher(folder, settle_s=interval_s, give_up_s=give_up_s)
         self.tracker = tracker
+        self.voi = voi
         self.interval_s = interval_s
         self.stop_after_s = math.inf if stop_after_s is None else stop_after_s
         self.max_frames = math.inf if max_frames is None else max_frames
-        self.picture = LivePicture(self.output_dir / "live.png") if picture else None
+        width, height = examples[0].spacing
+        self.picture = LivePicture(self.output_dir / "live.png", aspect=height / width) if picture else None
         self.progress = LiveProgress()
         self._logger = logging.getLogger(type(self).__name__)
         self._size = examples[0].image.shape
@@ -163,7 +167,7 @@ class LiveTracking:
             if self._ends():
                 return
             try:
-                image = read_frame(arrival.path)
+                image = read_frame(arrival.path, voi=self.voi)
                 if arrival.has_changed:
                     raise InputError("it is still being written")
             except InputError as error:

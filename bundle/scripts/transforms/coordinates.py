@@ -36,6 +36,7 @@ __all__ = [
     "lps_to_index",
     "normalized_scale_to_index",
     "normalized_to_index",
+    "pixel_spacing",
 ]
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # its own inverse
@@ -107,6 +108,17 @@ def index_to_grid(points: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
         tensor([[ 0.0000, -0.7500]])
     """
     return index_to_normalized(points, shape).flip(-1)
+
+
+def pixel_spacing(affine: np.ndarray) -> tuple[float, float]:
+    """Distance of pixel centres along x and y in mm, of an affine (4, 4) as :func:`index_to_lps` takes it.
+
+    Example:
+        >>> pixel_spacing(np.diag([0.5, -2.0, 1.0, 1.0]))
+        (0.5, 2.0)
+    """
+    x, y = np.linalg.norm(affine[:3, :2], axis=0)
+    return float(x), float(y)
 
 
 def index_to_lps(points: np.ndarray, affine: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -20,20 +21,26 @@ import torch.nn.functional as F
 
 __all__ = ["ImageFit"]
 
+_SQUARE = 1.01
+
 
 @dataclass(frozen=True)
 class ImageFit:
     """Scale an image, or a region of it, until it fits; keep its aspect ratio; pad with zeros on both sides.
 
-    Pixel areas are scaled, not pixel centres: index ``i`` of the region becomes ``(i + 0.5) * scale - 0.5 + offset``.
+    The aspect ratio is that of the patient: pixels that are longer along one axis become square ones. Pixel areas are
+    scaled, not pixel centres: index ``i`` of the region becomes ``(i + 0.5) * scale - 0.5 + offset``.
 
     Args:
         original: spatial shape of the image, px.
         network: spatial shape that the network takes, px.
         region: first pixel and end of the part that is used, ``(x0, y0, x1, y1)`` in px, ends excluded; None for all.
+        spacing: distance of pixel centres along each axis, in any unit, as only their ratio counts; None for square
+            pixels. A ratio within 1 % of 1 counts as square: headers round.
+        stretch: fill the network's image, with no padding and another aspect ratio, as the paper does.
 
     Raises:
-        ValueError: the region is empty or not inside the image.
+        ValueError: the region is empty or not inside the image, or a distance is not a positive number.
 
     Example:
         >>> fit = ImageFit((320, 240), (160, 160))
@@ -46,8 +53,12 @@ class ImageFit:
     original: tuple[int, ...]
     network: tuple[int, ...]
     region: tuple[int, ...] | None = None
+    spacing: tuple[float, ...] | None = None
+    stretch: bool = False
 
     def __post_init__(self) -> None:
+        if self.spacing is not None and not all(0 < length < math.inf for length in self.spacing):
+            raise ValueError(f"the distance of pixels is {self.spacing}; it must be positive along each axis")
         inside = all(
             0 <= start < stop <= size for start, stop, size in zip(self.start, self.stop, self.original, strict=True)
         )
@@ -69,14 +80,27 @@ class ImageFit:
         return tuple(stop - start for start, stop in zip(self.start, self.stop, strict=True))
 
     @property
+    def _pixel(self) -> tuple[float, ...]:
+        """Lengths of a pixel along the axes, of which only the ratio counts."""
+        if self.spacing is None or max(self.spacing) <= _SQUARE * min(self.spacing):
+            return (1.0,) * len(self.original)
+        return self.spacing
+
+    @property
     def scaled(self) -> tuple[int, ...]:
         """Size of the used part in network px, without the padding."""
-        zoom = min(new / old for new, old in zip(self.network, self._used, strict=True))
-        return tuple(min(new, max(1, round(old * zoom))) for new, old in zip(self.network, self._used, strict=True))
+        if self.stretch:
+            return self.network
+        lengths = tuple(used * length for used, length in zip(self._used, self._pixel, strict=True))
+        zoom = min(new / length for new, length in zip(self.network, lengths, strict=True))
+        return tuple(min(new, max(1, round(length * zoom))) for new, length in zip(self.network, lengths, strict=True))
 
     @property
     def scale(self) -> tuple[float, ...]:
-        """Network px an original px, one an axis (they differ by the rounding to whole pixels only)."""
+        """Network px an original px, one an axis.
+
+        Of square pixels that are not stretched they differ by the rounding to whole pixels only.
+        """
         return tuple(new / old for new, old in zip(self.scaled, self._used, strict=True))
 
     @property

@@ -50,6 +50,7 @@ def write_animation(
     fps: float,
     title: str | None = None,
     colors: Mapping[str, str] | None = None,
+    aspect: float = 1.0,
 ) -> None:
     """Write a series with its moving landmarks as an animated GIF that loops for ever, 700 pixels on its longer side.
 
@@ -64,6 +65,7 @@ def write_animation(
             so a faster series plays at 50.
         title: a line above the picture.
         colors: label to colour, to agree with other pictures that show more labels.
+        aspect: height of a pixel over its width.
 
     Raises:
         ValueError: if frames are not of shape (T, X, Y) with T > 0, ``fps`` is not above zero or a landmark has no
@@ -81,7 +83,7 @@ def write_animation(
     labels = sorted({landmark.label for landmark in landmarks})
     colors = label_colors(labels) if colors is None else colors
     paths = _paths(landmarks, len(frames))
-    pages = _pages(frames, paths, {label: colors[label] for label in labels}, title)
+    pages = _pages(frames, paths, {label: colors[label] for label in labels}, title, aspect)
     first = next(pages)
     with atomic_path(path) as temporary:
         first.save(
@@ -101,15 +103,20 @@ def _paths(landmarks: Sequence[Landmark], n_frames: int) -> dict[str, dict[int, 
 
 
 def _pages(
-    frames: np.ndarray, paths: Mapping[str, Mapping[int, Landmark]], colors: Mapping[str, str], title: str | None
+    frames: np.ndarray,
+    paths: Mapping[str, Mapping[int, Landmark]],
+    colors: Mapping[str, str],
+    title: str | None,
+    aspect: float,
 ) -> Iterator[Image.Image]:
     """Draw frame after frame; only the artists' data change, and all pages share one palette."""
-    width = round(_CLIP_SIDE / max(frames.shape[1:]) * frames.shape[1])
+    size = frames.shape[1:]
+    width = round(_CLIP_SIDE / max(size[0], size[1] * aspect) * size[0])
     longest = max(map(len, colors), default=0)
     columns = max(1, (width - 110) // (9 * longest + 40))
     rows = max(1, -(-len(colors) // columns))
-    figure, axes = framed_axes(frames.shape[1:], _CLIP_SIDE, title=title, footer_lines=rows)
-    shown = show_image(axes, frames[0], grey_window(frames))
+    figure, axes = framed_axes(size, _CLIP_SIDE, title=title, aspect=aspect, footer_lines=rows)
+    shown = show_image(axes, frames[0], grey_window(frames), aspect)
     marks = {label: LandmarkMark(axes, color) for label, color in colors.items()}
     _legend_below(figure, colors, columns)
     number = figure.text(1 - 10 / width, 8 / (figure.get_figheight() * DPI), "", color=INK, fontsize=10, ha="right")

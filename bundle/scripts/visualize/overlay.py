@@ -62,7 +62,11 @@ def label_colors(labels: Iterable[str]) -> dict[str, str]:
 
 
 def draw_landmarks(
-    axes: Axes, image: np.ndarray, landmarks: Sequence[Landmark], colors: Mapping[str, str] | None = None
+    axes: Axes,
+    image: np.ndarray,
+    landmarks: Sequence[Landmark],
+    colors: Mapping[str, str] | None = None,
+    aspect: float = 1.0,
 ) -> None:
     """Draw an image in grey and on it each landmark: a cross, the ellipse of one sigma and the label.
 
@@ -74,6 +78,7 @@ def draw_landmarks(
         image: (X, Y), any real dtype. Grey runs between the 0.5 and 99.5 percentiles.
         landmarks: what to draw, in pixels of ``image``; positions that are not finite are left out.
         colors: label to colour; by default :func:`label_colors` of the landmarks.
+        aspect: height of a pixel over its width.
 
     Raises:
         ValueError: if the image is not two-dimensional.
@@ -88,7 +93,7 @@ def draw_landmarks(
     if image.ndim != 2:
         raise ValueError(f"image must be of shape (X, Y), not {image.shape}.")
     colors = label_colors(landmark.label for landmark in landmarks) if colors is None else colors
-    show_image(axes, image, grey_window(image))
+    show_image(axes, image, grey_window(image), aspect)
     shown = [landmark for landmark in landmarks if np.isfinite([landmark.x, landmark.y]).all()]
     for landmark in shown:
         LandmarkMark(axes, colors[landmark.label]).move(landmark)
@@ -128,6 +133,7 @@ def write_overlay(
     *,
     title: str | None = None,
     colors: Mapping[str, str] | None = None,
+    aspect: float = 1.0,
 ) -> None:
     """Write one image with its landmarks as PNG, 900 pixels on its longer side.
 
@@ -137,6 +143,7 @@ def write_overlay(
         landmarks: landmarks of this image (and of this frame), in its pixels.
         title: a line above the picture.
         colors: label to colour, to agree with other pictures that show more labels.
+        aspect: height of a pixel over its width.
 
     Raises:
         ValueError: if the image is not two-dimensional.
@@ -148,8 +155,8 @@ def write_overlay(
     image = np.asarray(image)
     if image.ndim != 2:
         raise ValueError(f"image must be of shape (X, Y), not {image.shape}.")
-    figure, axes = framed_axes(image.shape, _STILL_SIDE, title=title)
-    draw_landmarks(axes, image, landmarks, colors)
+    figure, axes = framed_axes(image.shape, _STILL_SIDE, aspect=aspect, title=title)
+    draw_landmarks(axes, image, landmarks, colors, aspect)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png")
 
@@ -200,7 +207,7 @@ def grey_window(image: np.ndarray) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
-def show_image(axes: Axes, image: np.ndarray, window: tuple[float, float]) -> AxesImage:
+def show_image(axes: Axes, image: np.ndarray, window: tuple[float, float], aspect: float = 1.0) -> AxesImage:
     width, height = image.shape
     # Matplotlib wants rows first. The extent puts the centre of pixel i at i.
     shown = axes.imshow(
@@ -210,7 +217,7 @@ def show_image(axes: Axes, image: np.ndarray, window: tuple[float, float]) -> Ax
         vmax=window[1],
         origin="upper",
         extent=(-0.5, width - 0.5, height - 0.5, -0.5),
-        aspect="equal",
+        aspect=aspect,
     )
     axes.set_facecolor("black")
     axes.set_xticks([])
@@ -261,10 +268,12 @@ def _annotation(axes: Axes, landmark: Landmark, color: str) -> Annotation:
     )
 
 
-def framed_axes(shape: tuple[int, ...], side: int, *, title: str | None, footer_lines: int = 0) -> tuple[Figure, Axes]:
+def framed_axes(
+    shape: tuple[int, ...], side: int, *, title: str | None, aspect: float = 1.0, footer_lines: int = 0
+) -> tuple[Figure, Axes]:
     """A figure whose axes hold the image exactly, with room for a title above and a footer below."""
-    scale = side / max(shape)
-    width, height = (max(1, round(size * scale)) for size in shape)
+    lengths = shape[0], shape[1] * aspect
+    width, height = (max(1, round(length * side / max(lengths))) for length in lengths)
     lines = textwrap.wrap(title, max(8, width // 9)) if title else []
     header = _LINE_HEIGHT * len(lines) + 12 if lines else 0
     footer = _LINE_HEIGHT * footer_lines + 12 if footer_lines else 0
