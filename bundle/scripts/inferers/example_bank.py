@@ -123,7 +123,13 @@ class ExampleBank:
         """
         if label not in self._labels:
             raise KeyError(f"no example of {label!r}; there are {self.labels}")
-        kept = [i for i, other in enumerate(self._labels) if other != label]
+        self._keep([i for i, other in enumerate(self._labels) if other != label])
+
+    def drop_source(self, source: str) -> None:
+        """Forget all examples of a series; there need be none."""
+        self._keep([i for i, other in enumerate(self._sources) if other != source])
+
+    def _keep(self, kept: Sequence[int]) -> None:
         self._codes = [self._codes[i] for i in kept]
         self._biases = [self._biases[i] for i in kept]
         self._labels = [self._labels[i] for i in kept]

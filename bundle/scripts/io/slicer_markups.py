@@ -27,7 +27,7 @@ from scripts.io.landmarks_csv import Landmark
 from scripts.io.world_point import WorldPoint
 from scripts.transforms.coordinates import index_to_lps
 
-__all__ = ["read_slicer_markups", "read_slicer_points", "write_slicer_markups", "write_slicer_tracks"]
+__all__ = ["parse_slicer_points", "read_slicer_markups", "read_slicer_points", "write_slicer_markups", "write_slicer_tracks"]
 
 _SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
@@ -131,10 +131,30 @@ def read_slicer_points(path: str | os.PathLike[str]) -> list[WorldPoint]:
         [WorldPoint(label='patella', lps=(-5.0, -10.0, 0.0), description='sigma 1.20 x 0.80 px, 3 example(s)')]
     """
     try:
-        markups = json.loads(Path(path).read_text(encoding="utf-8-sig"))["markups"]
-        return [point for markup in markups for point in _placed_points(markup)]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        document = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except ValueError as error:
         raise ValueError(f"{path}: not a 3D Slicer Markups file in millimetres ({error}).") from error
+    return parse_slicer_points(document, str(path))
+
+
+def parse_slicer_points(document: Any, where: str) -> list[WorldPoint]:
+    """:func:`read_slicer_points` of a document that was parsed already.
+
+    Args:
+        document: the content of a Markups file.
+        where: what to call it in messages.
+
+    Raises:
+        ValueError: as in :func:`read_slicer_markups`.
+
+    Example:
+        >>> parse_slicer_points({"markups": [{"controlPoints": [{"label": "a", "position": [1, 2, 3]}]}]}, "body")
+        [WorldPoint(label='a', lps=(1.0, 2.0, 3.0), description='')]
+    """
+    try:
+        return [point for markup in document["markups"] for point in _placed_points(markup)]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{where}: not a 3D Slicer Markups file in millimetres ({error}).") from error
 
 
 def _write(path: str | os.PathLike[str], markup: dict[str, Any]) -> None:

@@ -1,0 +1,223 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Write a file whole or not at all."""
+
+"""The landmarks of one image as a label of MONAI Label: our own JSON, and what 3D Slicer saves."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from scripts.data.marked_image import MarkedImage
+from scripts.data.world_examples import world_examples
+from scripts.io.atomic import atomic_path
+from scripts.io.input_error import InputError
+from scripts.io.slicer_markups import parse_slicer_points
+
+__all__ = ["Label", "LabelPoint", "parse_label", "read_label", "write_label"]
+
+_MOST_POINTS = 10_000
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class LabelPoint:
+    """A landmark in one frame of an image.
+
+    Attributes:
+        label: its name.
+        frame: index of the frame, or None for a still image.
+        x: position along axis 0 (columns), px of the original image; pixel centres are at integers.
+        y: position along axis 1 (rows, downwards), likewise.
+        sigma_x: standard deviation along x, px; None for a point that a person has set.
+        sigma_y: along y.
+        valid: whether the answer is to be relied on; None for a point that a person has set.
+        reason: why not, in words.
+        n_examples: how many examples spoke for it; None for a point that a person has set.
+    """
+
+    label: str
+    frame: int | None
+    x: float
+    y: float
+    sigma_x: float | None = None
+    sigma_y: float | None = None
+    valid: bool | None = None
+    reason: str = ""
+    n_examples: int | None = None
+
+
+@dataclass(frozen=True)
+class Label:
+    """All landmarks of one image, and what MONAI Label keeps beside them.
+
+    Attributes:
+        points: at most one for each name and frame.
+        info: such as who saved it and when; plain JSON values.
+    """
+
+    points: tuple[LabelPoint, ...] = ()
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+def parse_label(content: bytes | str, image: MarkedImage, where: str) -> list[LabelPoint]:
+    """Read the landmarks of an image from our own form or from 3D Slicer Markups, whichever it is.
+
+    Our own form is ``{"landmarks": [{"label": "valve", "frame": 3, "x": 101.0, "y": 64.5}, ...]}``; ``frame`` is left out
+    or null for a still image, and other keys of a landmark are not needed. Points of Markups lie in the patient (mm) and
+    tell their frame by their name, ``valve [3]``, or in their description, see
+    :func:`scripts.data.world_examples.world_examples`.
+
+    Args:
+        content: the file's content, UTF-8.
+        image: the image that the landmarks are of, which they must lie on.
+        where: what to call the content in messages.
+
+    Returns:
+        The landmarks, in the order given; of two with one name and frame there is none.
+
+    Raises:
+        InputError: this is neither form, or a landmark lacks its name, lies outside of the image, is of a frame that
+            the image has not, or comes twice.
+
+    Example:
+        >>> parse_label('{"landmarks": [{"label": "a", "x": 1, "y": 2.5}]}', image, "body")  # doctest: +SKIP
+        [LabelPoint(label='a', frame=None, x=1.0, y=2.5, ...)]
+    """
+    document = _parse_json(content, where)
+    if "markups" in document:
+        points = [
+            LabelPoint(one.label.strip(), one.frame, one.x, one.y)
+            for one in world_examples(parse_slicer_points(document, where), image, where)
+        ]
+    else:
+        points = [_parse_point(entry, f"{where}, landmark {i}") for i, entry in enumerate(_entries(document, where), 1)]
+    check_points(points, image, where)
+    return points
+
+
+def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -> None:
+    """Refuse landmarks that cannot be of an image.
+
+    Raises:
+        InputError: see :func:`parse_label`.
+
+    Example:
+        >>> check_points([LabelPoint("valve", 3, 101.0, 64.5)], image, "body")  # doctest: +SKIP
+    """
+    width, height = image.fit.original
+    seen = set()
+    for i, point in enumerate(points, start=1):
+        here = f"{where}, landmark {i}"
+        if not point.label or len(point.label) > _LONGEST_NAME or not point.label.isprintable():
+            raise InputError(f"{here}: give it a name of 1 to {_LONGEST_NAME} printable characters.")
+        if not (-0.5 <= point.x <= width - 0.5 and -0.5 <= point.y <= height - 0.5):
+            raise InputError(
+                f"{here}: {point.label!r} at ({point.x:g}, {point.y:g}) lies outside {image.name} ({width} x {height} px)."
+            )
+        frames = [None] if image.length == 1 else range(image.length)
+        if point.frame not in frames:
+            told = f"frames 0 to {image.length - 1}" if image.length > 1 else "no frames"
+            raise InputError(f"{here}: {point.label!r} is of frame {point.frame}, but {image.name} has {told}.")
+        if (point.label, point.frame) in seen:
+            raise InputError(f"{here}: {point.label!r} is there twice{_in_frame(point)}; keep one of them.")
+        seen.add((point.label, point.frame))
+
+
+def read_label(path: str | os.PathLike[str]) -> Label:
+    """Read what :func:`write_label` wrote.
+
+    Raises:
+        InputError: there is no such file, or it is damaged.
+
+    Example:
+        >>> read_label("labels/final/clip.dcm.json").points[0].label  # doctest: +SKIP
+        'valve'
+    """
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from error
+    document = _parse_json(content, str(path))
+    entries = _entries(document, str(path))
+    points = [_parse_point(entry, f"{path}, landmark {i}") for i, entry in enumerate(entries, start=1)]
+    info = document.get("info")
+    return Label(tuple(points), info if isinstance(info, dict) else {})
+
+
+def write_label(path: str | os.PathLike[str], label: Label) -> None:
+    """Write the landmarks of an image, whole or not at all.
+
+    Example:
+        >>> write_label("labels/final/clip.dcm.json", Label((LabelPoint("valve", 3, 101.0, 64.5),)))  # doctest: +SKIP
+    """
+    landmarks = [
+        {name: value for name, value in asdict(point).items() if value is not None and value != ""}
+        for point in label.points
+    ]
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps({"landmarks": landmarks, "info": label.info}, indent=1), encoding="utf-8")
+
+
+def _parse_json(content: bytes | str, where: str) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where} is not JSON ({error}).") from error
+    if not isinstance(document, dict):
+        raise InputError(f'{where} must be {{"landmarks": [...]}} or 3D Slicer Markups, not a {type(document).__name__}.')
+    return document
+
+
+def _entries(document: dict[str, Any], where: str) -> list[Any]:
+    entries = document.get("landmarks")
+    if not isinstance(entries, list) or len(entries) > _MOST_POINTS:
+        raise InputError(f'{where} needs "landmarks", a list of at most {_MOST_POINTS}.')
+    return entries
+
+
+def _parse_point(entry: Any, where: str) -> LabelPoint:
+    if not isinstance(entry, dict):
+        raise InputError(f'{where}: it must be like {{"label": "valve", "frame": 3, "x": 101.0, "y": 64.5}}.')
+    label, frame = entry.get("label"), entry.get("frame")
+    if not isinstance(label, str):
+        raise InputError(f'{where}: "label" must be its name.')
+    if frame is not None and (not isinstance(frame, int) or isinstance(frame, bool)):
+        raise InputError(f'{where}: "frame" must be a whole number, counted from 0, or null.')
+    x, y = (_number(entry.get(name), name, where) for name in ("x", "y"))
+    sigmas = (None if entry.get(name) is None else _number(entry[name], name, where) for name in ("sigma_x", "sigma_y"))
+    valid, count = entry.get("valid"), entry.get("n_examples")
+    return LabelPoint(
+        label.strip(),
+        frame,
+        x,
+        y,
+        *sigmas,
+        valid=valid if isinstance(valid, bool) else None,
+        reason=entry["reason"] if isinstance(entry.get("reason"), str) else "",
+        n_examples=count if isinstance(count, int) and not isinstance(count, bool) else None,
+    )
+
+
+def _number(value: Any, name: str, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InputError(f'{where}: "{name}" must be a number of px.')
+    return float(value)
+
+
+def _in_frame(point: LabelPoint) -> str:
+    return "" if point.frame is None else f" in frame {point.frame}"

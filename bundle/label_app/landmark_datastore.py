@@ -1,0 +1,411 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Write a file whole or not at all."""
+
+"""Images of a folder and the landmarks that people and the network have set on them."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
+from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException
+
+from label_app.label_file import Label, LabelPoint, check_points, parse_label, read_label, write_label
+from scripts.data.image_series import ImageSeries, find_image_series, image_series_of
+from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
+from scripts.io.atomic import atomic_path
+from scripts.io.input_error import InputError
+
+__all__ = ["LandmarkDatastore"]
+
+FINAL, ORIGINAL = DefaultLabelTag.FINAL.value, DefaultLabelTag.ORIGINAL.value
+TAGS = (FINAL, ORIGINAL)
+LABELS = ".landmarks"  # hidden, so that it is not searched for images
+
+
+class LandmarkDatastore(Datastore):
+    """A folder of images as MONAI Label sees it, with a JSON file of landmarks for each image and tag.
+
+    An image's id is its name in the data set (see :func:`scripts.data.find_image_series`) with ``~`` for ``/``, so
+    that a series of DICOM files is one image, and images may lie in sub-folders. Labels lie in
+    ``.landmarks/TAG/ID.json`` below the folder. There is no index beside the files that a crash could leave behind: a
+    label is there when its file is, and each file is written whole or not at all. Whoever changes a label holds a
+    lock, across processes too, and what was there before is kept in ``.landmarks/history``.
+
+    Args:
+        folder: the images.
+        prepare: how images become the network's.
+        cached_images: how many prepared images are kept in memory.
+
+    Raises:
+        InputError: the folder cannot be written to.
+
+    Example:
+        >>> store = LandmarkDatastore("images", PrepareSeries((224, 224)))  # doctest: +SKIP
+        >>> store.edit_label("clip.dcm", [LabelPoint("valve", 3, 101.0, 64.5)])  # doctest: +SKIP
+        >>> store.get_labeled_images()  # doctest: +SKIP
+        ['clip.dcm']
+    """
+
+    def __init__(self, folder: str | Path, prepare: PrepareSeries, *, cached_images: int = 64) -> None:
+        self.folder = Path(folder).resolve()
+        self.prepare = prepare
+        self._labels = self.folder / LABELS
+        try:
+            for tag in TAGS:
+                (self._labels / tag).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self._labels} cannot be made ({error.strerror}); labels are kept there") from error
+        self._prepared = functools.lru_cache(maxsize=cached_images)(self._prepare)
+        self._images: OrderedDict[str, ImageSeries] = OrderedDict()
+        self.refresh()
+
+    # images
+
+    def refresh(self) -> None:
+        """Look for images again."""
+        try:
+            found = find_image_series(self.folder)
+        except InputError as error:
+            logging.getLogger(type(self).__name__).warning("%s", error)
+            found = []
+        self._images = OrderedDict((one.name.replace("/", "~"), one) for one in found)
+
+    def list_images(self) -> list[str]:
+        """Ids of all images, sorted by name."""
+        return list(self._images)
+
+    def series(self, image_id: str) -> ImageSeries:
+        """The files of an image.
+
+        Raises:
+            ImageNotFoundException: there is none of that id.
+        """
+        try:
+            return self._images[image_id]
+        except KeyError:
+            raise ImageNotFoundException(f"there is no image {image_id!r}") from None
+
+    def prepared(self, image_id: str) -> PreparedSeries:
+        """An image as the network sees it; the last ones asked for are kept.
+
+        Raises:
+            ImageNotFoundException: there is none of that id.
+            InputError: it cannot be read.
+        """
+        return self._prepared(self.series(image_id))
+
+    def _prepare(self, series: ImageSeries) -> PreparedSeries:
+        return prepare_series(series, self.prepare)
+
+    def get_image(self, image_id: str, params: Any = None) -> io.BytesIO | None:
+        """The content of the image's first file."""
+        uri = self.get_image_uri(image_id)
+        return io.BytesIO(Path(uri).read_bytes()) if uri else None
+
+    def get_image_uri(self, image_id: str) -> str:
+        """Path of the image's first file, or "" where there is no such image."""
+        series = self._images.get(image_id)
+        return str(series.files[0]) if series else ""
+
+    def get_image_info(self, image_id: str) -> dict[str, Any]:
+        """What is kept beside an image."""
+        path = self._info_path(image_id)
+        info = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return {**info, "name": self.series(image_id).name, "path": self.get_image_uri(image_id)}
+
+    def update_image_info(self, image_id: str, info: dict[str, Any]) -> None:
+        """Add to what is kept beside an image."""
+        with self._lock(image_id):
+            kept = {name: value for name, value in self.get_image_info(image_id).items() if name not in ("name", "path")}
+            with atomic_path(self._info_path(image_id)) as temporary:
+                temporary.write_text(json.dumps({**kept, **info}), encoding="utf-8")
+
+    def add_image(self, image_id: str, image_filename: str, image_info: dict[str, Any]) -> str:
+        """Copy an image into the folder; its id ends with the file's suffix.
+
+        Raises:
+            InputError: the name is that of a path or of another image, or the file is no image.
+        """
+        suffix = "".join(Path(image_filename).suffixes)
+        name = image_id if image_id.lower().endswith(suffix.lower()) else f"{image_id}{suffix}"
+        if not name or Path(name).name != name or name.startswith("."):
+            raise InputError(f"{name!r} is no name of a file; give an id without folders that begins with no dot")
+        if (self.folder / name).exists():
+            raise InputError(f"{name!r} is there already; give another id, or remove that image first")
+        image_series_of([image_filename], Path(image_filename).parent)
+        with atomic_path(self.folder / name) as temporary:
+            shutil.copyfile(image_filename, temporary)
+        self.refresh()
+        if name not in self._images:
+            (self.folder / name).unlink()
+            raise InputError(f"{name!r} is not an image that can be used; give PNG, JPEG, TIFF, NIfTI or DICOM")
+        self.update_image_info(name, image_info or {})
+        return name
+
+    def remove_image(self, image_id: str) -> None:
+        """Remove the image's files and its labels; the labels stay in the history.
+
+        Raises:
+            ImageNotFoundException: there is none of that id.
+        """
+        series = self.series(image_id)
+        for tag in self.get_labels_by_image_id(image_id):
+            self.remove_label(image_id, tag)
+        for file in series.files:
+            file.unlink(missing_ok=True)
+        self._info_path(image_id).unlink(missing_ok=True)
+        self.refresh()
+
+    # labels
+
+    def label_path(self, image_id: str, tag: str) -> Path:
+        """Where the label of an image is kept, whether it is there or not.
+
+        Raises:
+            ImageNotFoundException: there is no such image.
+            LabelNotFoundException: the tag is not ``final`` or ``original``.
+        """
+        self.series(image_id)
+        if tag not in TAGS:
+            raise LabelNotFoundException(f"labels are tagged 'final' or 'original', not {tag!r}")
+        return self._labels / tag / f"{image_id}.json"
+
+    def label(self, image_id: str, tag: str = FINAL) -> Label:
+        """The landmarks of an image; none where there is no label.
+
+        Raises:
+            ImageNotFoundException, LabelNotFoundException: see :meth:`label_path`.
+            InputError: its file is damaged.
+        """
+        path = self.label_path(image_id, tag)
+        return read_label(path) if path.is_file() else Label()
+
+    def replace_label(
+        self, image_id: str, points: Sequence[LabelPoint], tag: str = FINAL, info: dict[str, Any] | None = None
+    ) -> Label:
+        """Put landmarks in place of all that the label has.
+
+        Raises:
+            InputError: a landmark cannot be of the image, see :func:`label_app.label_file.check_points`.
+            ImageNotFoundException, LabelNotFoundException: see :meth:`label_path`.
+        """
+        return self._change(image_id, tag, lambda _: points, info)
+
+    def edit_label(
+        self,
+        image_id: str,
+        points: Sequence[LabelPoint] = (),
+        removed: Sequence[tuple[str, int | None]] = (),
+        tag: str = FINAL,
+        info: dict[str, Any] | None = None,
+    ) -> Label:
+        """Set some landmarks and remove others; the rest stays, so that two people can work on one image.
+
+        Args:
+            image_id: the image.
+            points: take the place of those of the same name and frame.
+            removed: name and frame of each.
+            tag: ``final`` or ``original``.
+            info: added to what is kept beside the label.
+
+        Returns:
+            The label as it is now.
+
+        Raises:
+            InputError, ImageNotFoundException, LabelNotFoundException: see :meth:`replace_label`.
+        """
+
+        def edit(before: Sequence[LabelPoint]) -> list[LabelPoint]:
+            kept = {(one.label, one.frame): one for one in before}
+            for key in removed:
+                kept.pop(key, None)
+            return list((kept | {(one.label, one.frame): one for one in points}).values())
+
+        return self._change(image_id, tag, edit, info)
+
+    def _change(
+        self,
+        image_id: str,
+        tag: str,
+        change: Callable[[Sequence[LabelPoint]], Sequence[LabelPoint]],
+        info: dict[str, Any] | None,
+    ) -> Label:
+        path, image = self.label_path(image_id, tag), self.prepared(image_id)
+        with self._lock(image_id):
+            before = self.label(image_id, tag)
+            points = change(before.points)
+            check_points(points, image, f"label of {image_id}")
+            self._keep_history(path)
+            label = Label(tuple(points), {**before.info, **(info or {}), "ts": int(time.time()), "name": path.name})
+            write_label(path, label)
+        return label
+
+    def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
+        """Put a file's landmarks in place of the label: our JSON or Markups, see :func:`label_app.label_file.parse_label`.
+
+        Returns:
+            The label's id, which is the image's.
+
+        Raises:
+            InputError, ImageNotFoundException, LabelNotFoundException: see :meth:`replace_label`; then nothing changes.
+        """
+        self.label_path(image_id, label_tag)
+        points = parse_label(Path(label_filename).read_bytes(), self.prepared(image_id), "label")
+        self.replace_label(image_id, points, label_tag, label_info)
+        return image_id
+
+    def remove_label(self, label_id: str, label_tag: str) -> None:
+        """Remove a label; it stays in the history.
+
+        Raises:
+            LabelNotFoundException: there is none, or see :meth:`label_path`.
+        """
+        path = self.label_path(label_id, label_tag)
+        with self._lock(label_id):
+            if not path.is_file():
+                raise LabelNotFoundException(f"image {label_id!r} has no label {label_tag!r}")
+            self._keep_history(path)
+            path.unlink()
+
+    def get_label(self, label_id: str, label_tag: str, params: Any = None) -> io.BytesIO | None:
+        """The content of a label's file."""
+        uri = self.get_label_uri(label_id, label_tag)
+        return io.BytesIO(Path(uri).read_bytes()) if uri else None
+
+    def get_label_uri(self, label_id: str, label_tag: str) -> str:
+        """Path of a label's file, or "" where there is none."""
+        path = self.label_path(label_id, label_tag)
+        return str(path) if path.is_file() else ""
+
+    def get_labels_by_image_id(self, image_id: str) -> dict[str, str]:
+        """Tags of the labels of an image, each with the label's id."""
+        return {tag: image_id for tag in TAGS if self.label_path(image_id, tag).is_file()}
+
+    def get_label_by_image_id(self, image_id: str, tag: str) -> str:
+        """Id of the label with a tag, or "" where there is none."""
+        return self.get_labels_by_image_id(image_id).get(tag, "")
+
+    def get_label_info(self, label_id: str, label_tag: str) -> dict[str, Any]:
+        """What is kept beside a label."""
+        return self.label(label_id, label_tag).info
+
+    def update_label_info(self, label_id: str, label_tag: str, info: dict[str, Any]) -> None:
+        """Add to what is kept beside a label.
+
+        Raises:
+            LabelNotFoundException: there is no such label.
+        """
+        if not self.get_label_uri(label_id, label_tag):
+            raise LabelNotFoundException(f"image {label_id!r} has no label {label_tag!r}")
+        self.edit_label(label_id, tag=label_tag, info=info)
+
+    def label_stamps(self, tag: str = FINAL) -> dict[str, tuple[int, int]]:
+        """What changes whenever a label does, by image; without reading one."""
+        with os.scandir(self._labels / tag) as entries:
+            files = {entry.name.removesuffix(".json"): entry.stat() for entry in entries if entry.name.endswith(".json")}
+        return {one: (files[one].st_mtime_ns, files[one].st_ino) for one in self._images if one in files}
+
+    def get_labeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
+        """Images with a label of a tag, ``final`` where none is given, that has all these landmarks."""
+        return [image for image in self._images if self._is_labeled(image, label_tag or FINAL, labels or [])]
+
+    def get_unlabeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
+        """All other images than those of :meth:`get_labeled_images`."""
+        labeled = set(self.get_labeled_images(label_tag, labels))
+        return [image for image in self._images if image not in labeled]
+
+    def _is_labeled(self, image_id: str, tag: str, labels: Sequence[str]) -> bool:
+        if not self.label_path(image_id, tag).is_file():
+            return False
+        return not labels or set(labels) <= {point.label for point in self.label(image_id, tag).points}
+
+    # all of it
+
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
+
+    def set_name(self, name: str) -> None:
+        """The name is the folder's, which is not renamed."""
+
+    def description(self) -> str:
+        """What this is, in words."""
+        return f"Landmarks on the images of {self.folder.name}"
+
+    def set_description(self, description: str) -> None:
+        """The description is given."""
+
+    def datalist(self, full_path: bool = True) -> list[dict[str, str]]:
+        """Image and label of each labelled image."""
+        return [
+            {
+                name: path if full_path else str(Path(path).relative_to(self.folder))
+                for name, path in (("image", self.get_image_uri(one)), ("label", self.get_label_uri(one, FINAL)))
+            }
+            for one in self.get_labeled_images()
+        ]
+
+    def get_dataset_archive(self, limit_cases: int | None) -> str:
+        """Path of a new ZIP file with the images that have a label, and their labels."""
+        with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file, zipfile.ZipFile(file, "w") as archive:
+            for one in self.get_labeled_images()[: limit_cases or None]:
+                for path in (*self.series(one).files, Path(self.get_label_uri(one, FINAL))):
+                    archive.write(path, path.relative_to(self.folder))
+        return file.name
+
+    def status(self) -> dict[str, Any]:
+        """How many images and labels there are."""
+        tags = {tag: len(self.get_labeled_images(tag)) for tag in TAGS}
+        return {"total": len(self._images), "completed": tags[FINAL], "label_tags": tags}
+
+    def json(self) -> dict[str, Any]:
+        """All images with their labels' tags, in the form of MONAI Label's own datastore."""
+        objects = {
+            one: {
+                "image": {"ext": "", "info": self.get_image_info(one)},
+                "labels": {
+                    tag: {"ext": ".json", "info": self.get_label_info(one, tag)}
+                    for tag in self.get_labels_by_image_id(one)
+                },
+            }
+            for one in self._images
+        }
+        return {"name": self.name(), "description": self.description(), "objects": objects}
+
+    def _info_path(self, image_id: str) -> Path:
+        self.series(image_id)
+        return self._labels / "images" / f"{image_id}.json"
+
+    def _keep_history(self, path: Path) -> None:
+        if path.is_file():
+            kept = self._labels / "history" / path.parent.name / f"{path.stem}.{time.time_ns()}.json"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, kept)
+
+    def _lock(self, image_id: str) -> FileLock:
+        lock = self._labels / "locks" / f"{image_id}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(lock, is_singleton=True)

@@ -1,0 +1,187 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Write a file whole or not at all."""
+
+"""Landmarks in one frame, from the examples that people have given so far."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from label_app.label_file import LabelPoint
+from scripts.data.prepared_series import PreparedSeries, PrepareSeries
+from scripts.inferers.example_bank import ExampleBank
+from scripts.inferers.fusion import Fusion, InverseSigmaFusion
+from scripts.inferers.trust import DOUBTS, Trust
+from scripts.networks.template_matching_network import TemplateMatchingNetwork
+from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
+
+__all__ = ["Found", "LandmarkFinder"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A landmark in one frame.
+
+    Attributes:
+        point: where it is, with its uncertainty, and whether to rely on it.
+        disagreement: root mean square distance of the examples' own answers from it, px of the original image; NaN for
+            one example.
+    """
+
+    point: LabelPoint
+    disagreement: float
+
+
+class LandmarkFinder:
+    """Find landmarks in frames of any size; codes of the frames are kept.
+
+    Args:
+        network: the network, in evaluation mode.
+        prepare: how images become the network's.
+        patch_size: side of the patches, px of the network's image.
+        fusion: how several examples of a landmark become one answer; eq. 3 by default.
+        sigma_per_scale: standard deviation of the distribution trained for at scale 1, times a temperature.
+        correct_bias: take off each example's own matching bias.
+        device: where the network is.
+        cached_codes: of how many frames the codes are kept.
+
+    Example:
+        >>> from scripts.baselines import NCCMatcher
+        >>> finder = LandmarkFinder(NCCMatcher(), PrepareSeries((64, 64)), 16)
+        >>> finder.new_bank().labels
+        []
+    """
+
+    def __init__(
+        self,
+        network: TemplateMatchingNetwork,
+        prepare: PrepareSeries,
+        patch_size: int,
+        *,
+        fusion: Fusion | None = None,
+        sigma_per_scale: float = 1.0,
+        correct_bias: bool = True,
+        device: torch.device | str = "cpu",
+        cached_codes: int = 256,
+    ) -> None:
+        self.network = network
+        self.prepare = prepare
+        self.patch_size = patch_size
+        self.fusion = fusion or InverseSigmaFusion()
+        self.sigma_per_scale = sigma_per_scale
+        self.correct_bias = correct_bias
+        self.device = device
+        self.cached_codes = cached_codes
+        self.version = 0
+        """How often the weights changed: codes of another version mean nothing."""
+        self._codes: OrderedDict[tuple[PreparedSeries | str, int], torch.Tensor] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def new_bank(self) -> ExampleBank:
+        """A bank for examples of this network."""
+        return ExampleBank(self.network, self.patch_size, correct_bias=self.correct_bias)
+
+    @torch.no_grad()
+    def add(self, bank: ExampleBank, image: PreparedSeries, points: Sequence[LabelPoint]) -> None:
+        """Add the landmarks of an image to a bank, frame by frame.
+
+        Args:
+            bank: of :meth:`new_bank`.
+            image: on which the points lie.
+            points: px of the original image.
+        """
+        by_frame: dict[int, list[LabelPoint]] = {}
+        for point in points:
+            by_frame.setdefault(point.frame or 0, []).append(point)
+        for frame, group in by_frame.items():
+            at = image.fit.to_network(torch.tensor([[point.x, point.y] for point in group])).to(self.device)
+            labels = [point.label for point in group]
+            bank.add(image.image(frame).to(self.device), at, labels, image.source, self.encode(image, frame))
+
+    @torch.no_grad()
+    def encode(self, image: PreparedSeries, frame: int) -> torch.Tensor:
+        """The code of a frame, that of an earlier call if it is kept still."""
+        key = (image.source, frame)
+        with self._lock:
+            if key not in self._codes:
+                self._codes[key] = self.network.encode_image(image.image(frame).to(self.device))
+                while len(self._codes) > self.cached_codes:
+                    self._codes.popitem(last=False)
+            self._codes.move_to_end(key)
+            return self._codes[key]
+
+    @torch.no_grad()
+    def find(
+        self, image: PreparedSeries, frame: int, bank: ExampleBank, labels: Sequence[str] | None = None
+    ) -> list[Found]:
+        """Find landmarks in a frame; those that have examples in the same series are found by these alone.
+
+        Args:
+            image: the image.
+            frame: index of its frame.
+            bank: the examples; at least one.
+            labels: the landmarks that are wanted, of those in the bank; None for all.
+
+        Returns:
+            One a landmark, px of the original image.
+        """
+        means, log_scales = (one[0].cpu() for one in bank.match(self.encode(image, frame), self.network))
+        size, fit = self.prepare.image_size, image.fit
+        points = fit.to_original(normalized_to_index(means, size))
+        sigmas = fit.length_to_original(normalized_scale_to_index(log_scales.exp() * self.sigma_per_scale, size))
+        return [
+            self._fuse(points, sigmas, bank.select(label, image.source), label, None if image.length == 1 else frame, image)
+            for label in (bank.labels if labels is None else labels)
+        ]
+
+    def _fuse(
+        self,
+        points: torch.Tensor,
+        sigmas: torch.Tensor,
+        examples: list[int],
+        label: str,
+        frame: int | None,
+        image: PreparedSeries,
+    ) -> Found:
+        at, spread = self.fusion(points[examples], sigmas[examples])
+        apart = (points[examples] - at).square().sum(dim=-1).mean().sqrt().item() if len(examples) > 1 else torch.nan
+        reason = self._doubt(at, spread, apart, image)
+        point = LabelPoint(label, frame, *at.tolist(), *spread.tolist(), not reason, reason, len(examples))
+        return Found(point, apart)
+
+    def _doubt(self, at: torch.Tensor, spread: torch.Tensor, apart: float, image: PreparedSeries) -> str:
+        if not (at.isfinite().all() and spread.isfinite().all()):
+            return "the answer is not finite"
+        if not image.fit.contains(at):
+            return "it lies outside of the image"
+        # a quarter of a patch, as the tracker takes for want of better limits
+        limit = self.patch_size / 4 / min(image.fit.scale)
+        trust = Trust({"sigma_px": limit, "disagreement_px": limit})
+        measures = torch.full((1, len(DOUBTS)), torch.nan)
+        measures[0, :2] = torch.tensor([spread.max().item(), apart])
+        return trust.judge(measures)[0]
+
+    def take_weights(self, state: dict[str, torch.Tensor]) -> None:
+        """Change the network's weights; all codes are forgotten, and banks have to be made anew.
+
+        Raises:
+            RuntimeError: the weights are of another network.
+        """
+        with self._lock:
+            self.network.load_state_dict(state)
+            self._codes.clear()
+            self.version += 1
