@@ -8,6 +8,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Write a file whole or not at all."""
 
 """A MONAI Label app: landmarks from a few clicks, in all images of a list."""
+
+from label_app.landmark_finder import LandmarkFinder
+
+__all__ = ["LandmarkFinder"]

@@ -8,7 +8,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Write a file whole or not at all."""
 
 """The landmarks of one image as a label of MONAI Label: our own JSON, and what 3D Slicer saves."""
 
@@ -27,7 +26,7 @@ from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
 from scripts.io.slicer_markups import parse_slicer_points
 
-__all__ = ["Label", "LabelPoint", "parse_label", "read_label", "write_label"]
+__all__ = ["Label", "LabelPoint", "check_points", "parse_label", "parse_points", "read_label", "write_label"]
 
 _MOST_POINTS = 10_000
 _LONGEST_NAME = 200
@@ -76,9 +75,9 @@ class Label:
 def parse_label(content: bytes | str, image: MarkedImage, where: str) -> list[LabelPoint]:
     """Read the landmarks of an image from our own form or from 3D Slicer Markups, whichever it is.
 
-    Our own form is ``{"landmarks": [{"label": "valve", "frame": 3, "x": 101.0, "y": 64.5}, ...]}``; ``frame`` is left out
-    or null for a still image, and other keys of a landmark are not needed. Points of Markups lie in the patient (mm) and
-    tell their frame by their name, ``valve [3]``, or in their description, see
+    Our own form is ``{"landmarks": [{"label": "valve", "frame": 3, "x": 101.0, "y": 64.5}, ...]}``; ``frame`` is left
+    out or null for a still image, and other keys of a landmark are not needed. Points of Markups lie in the patient
+    (mm) and tell their frame by their name, ``valve [3]``, or in their description, see
     :func:`scripts.data.world_examples.world_examples`.
 
     Args:
@@ -104,9 +103,24 @@ def parse_label(content: bytes | str, image: MarkedImage, where: str) -> list[La
             for one in world_examples(parse_slicer_points(document, where), image, where)
         ]
     else:
-        points = [_parse_point(entry, f"{where}, landmark {i}") for i, entry in enumerate(_entries(document, where), 1)]
+        points = parse_points(document.get("landmarks"), where)
     check_points(points, image, where)
     return points
+
+
+def parse_points(entries: Any, where: str) -> list[LabelPoint]:
+    """Read the landmarks of our own form, without the image that they are of.
+
+    Raises:
+        InputError: this is no list of landmarks.
+
+    Example:
+        >>> parse_points([{"label": "valve", "x": 1, "y": 2.5}], "body")[0].y
+        2.5
+    """
+    if not isinstance(entries, list) or len(entries) > _MOST_POINTS:
+        raise InputError(f'{where} needs "landmarks", a list of at most {_MOST_POINTS}.')
+    return [_parse_point(entry, f"{where}, landmark {i}") for i, entry in enumerate(entries, start=1)]
 
 
 def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -> None:
@@ -126,7 +140,8 @@ def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -
             raise InputError(f"{here}: give it a name of 1 to {_LONGEST_NAME} printable characters.")
         if not (-0.5 <= point.x <= width - 0.5 and -0.5 <= point.y <= height - 0.5):
             raise InputError(
-                f"{here}: {point.label!r} at ({point.x:g}, {point.y:g}) lies outside {image.name} ({width} x {height} px)."
+                f"{here}: {point.label!r} at ({point.x:g}, {point.y:g}) lies outside of {image.name}, "
+                f"which has {width} x {height} px."
             )
         frames = [None] if image.length == 1 else range(image.length)
         if point.frame not in frames:
@@ -153,8 +168,7 @@ def read_label(path: str | os.PathLike[str]) -> Label:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
     document = _parse_json(content, str(path))
-    entries = _entries(document, str(path))
-    points = [_parse_point(entry, f"{path}, landmark {i}") for i, entry in enumerate(entries, start=1)]
+    points = parse_points(document.get("landmarks"), str(path))
     info = document.get("info")
     return Label(tuple(points), info if isinstance(info, dict) else {})
 
@@ -179,15 +193,10 @@ def _parse_json(content: bytes | str, where: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where} is not JSON ({error}).") from error
     if not isinstance(document, dict):
-        raise InputError(f'{where} must be {{"landmarks": [...]}} or 3D Slicer Markups, not a {type(document).__name__}.')
+        raise InputError(
+            f'{where} must be {{"landmarks": [...]}} or 3D Slicer Markups, not a {type(document).__name__}.'
+        )
     return document
-
-
-def _entries(document: dict[str, Any], where: str) -> list[Any]:
-    entries = document.get("landmarks")
-    if not isinstance(entries, list) or len(entries) > _MOST_POINTS:
-        raise InputError(f'{where} needs "landmarks", a list of at most {_MOST_POINTS}.')
-    return entries
 
 
 def _parse_point(entry: Any, where: str) -> LabelPoint:

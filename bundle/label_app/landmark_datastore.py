@@ -8,7 +8,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Write a file whole or not at all."""
 
 """Images of a folder and the landmarks that people and the network have set on them."""
 
@@ -139,7 +138,9 @@ class LandmarkDatastore(Datastore):
     def update_image_info(self, image_id: str, info: dict[str, Any]) -> None:
         """Add to what is kept beside an image."""
         with self._lock(image_id):
-            kept = {name: value for name, value in self.get_image_info(image_id).items() if name not in ("name", "path")}
+            kept = {
+                name: value for name, value in self.get_image_info(image_id).items() if name not in ("name", "path")
+            }
             with atomic_path(self._info_path(image_id)) as temporary:
                 temporary.write_text(json.dumps({**kept, **info}), encoding="utf-8")
 
@@ -264,7 +265,7 @@ class LandmarkDatastore(Datastore):
         return label
 
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
-        """Put a file's landmarks in place of the label: our JSON or Markups, see :func:`label_app.label_file.parse_label`.
+        """Put a file's landmarks in place of the label's, see :func:`label_app.label_file.parse_label`.
 
         Returns:
             The label's id, which is the image's.
@@ -325,7 +326,9 @@ class LandmarkDatastore(Datastore):
     def label_stamps(self, tag: str = FINAL) -> dict[str, tuple[int, int]]:
         """What changes whenever a label does, by image; without reading one."""
         with os.scandir(self._labels / tag) as entries:
-            files = {entry.name.removesuffix(".json"): entry.stat() for entry in entries if entry.name.endswith(".json")}
+            files = {
+                entry.name.removesuffix(".json"): entry.stat() for entry in entries if entry.name.endswith(".json")
+            }
         return {one: (files[one].st_mtime_ns, files[one].st_ino) for one in self._images if one in files}
 
     def get_labeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:

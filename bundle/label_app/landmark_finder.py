@@ -8,7 +8,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Write a file whole or not at all."""
 
 """Landmarks in one frame, from the examples that people have given so far."""
 
@@ -144,7 +143,9 @@ class LandmarkFinder:
         points = fit.to_original(normalized_to_index(means, size))
         sigmas = fit.length_to_original(normalized_scale_to_index(log_scales.exp() * self.sigma_per_scale, size))
         return [
-            self._fuse(points, sigmas, bank.select(label, image.source), label, None if image.length == 1 else frame, image)
+            self._fuse(
+                points, sigmas, bank.select(label, image.source), label, None if image.length == 1 else frame, image
+            )
             for label in (bank.labels if labels is None else labels)
         ]
 

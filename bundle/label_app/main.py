@@ -8,7 +8,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Write a file whole or not at all."""
 
 """Where MONAI Label looks for the app."""
 
@@ -17,6 +16,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from label_app.landmark_app import LandmarkApp  # noqa: E402
+from label_app.landmark_app import LandmarkApp
 
 __all__ = ["LandmarkApp"]

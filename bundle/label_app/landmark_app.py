@@ -1,0 +1,115 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The app that MONAI Label serves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+from monailabel.interfaces.app import MONAILabelApp
+from monailabel.interfaces.exception import MONAILabelError, MONAILabelException
+from monailabel.interfaces.tasks.infer_v2 import InferTask
+
+from label_app.example_memory import ExampleMemory
+from label_app.landmark_datastore import LandmarkDatastore
+from label_app.landmark_finder import LandmarkFinder
+from label_app.landmark_tasks import ClickTask, LandmarkTask
+
+__all__ = ["LandmarkApp"]
+
+BUNDLE = Path(__file__).resolve().parents[1]
+
+
+class LandmarkApp(MONAILabelApp):
+    """Landmarks in the images of a folder, found from those that people have set.
+
+    Args:
+        app_dir: this folder.
+        studies: the folder of images.
+        conf: settings of ``configs/inference.json`` by name, such as ``ckpt_path``, as texts; ``config_file`` names
+            configs to merge on top, separated by commas.
+
+    Example:
+        >>> app = LandmarkApp("label_app", "images", {"ckpt_path": "models/model.pt"})  # doctest: +SKIP
+        >>> app.infer({"model": "landmarks", "image": "clip.dcm"})["params"]["landmarks"]  # doctest: +SKIP
+        [{'label': 'valve', 'frame': 0, 'x': 101.2, ...}]
+    """
+
+    def __init__(self, app_dir: str, studies: str, conf: dict[str, str] | None = None) -> None:
+        self.finder = build_finder(conf or {})
+        super().__init__(
+            app_dir,
+            studies,
+            conf or {},
+            name="Landmarks",
+            description="Landmarks in all images from a few clicks, with their uncertainty",
+        )
+
+    def init_datastore(self) -> LandmarkDatastore:
+        """The folder of images."""
+        return LandmarkDatastore(self.studies, self.finder.prepare)
+
+    def init_infers(self) -> dict[str, InferTask]:
+        """``landmarks`` and ``landmarks_click``."""
+        self.memory = ExampleMemory(self._datastore, self.finder)
+        return {
+            "landmarks": LandmarkTask(self._datastore, self.finder, self.memory),
+            "landmarks_click": ClickTask(self._datastore, self.finder),
+        }
+
+    def infer(self, request: dict[str, Any], datastore: LandmarkDatastore | None = None) -> dict[str, Any]:
+        """Find landmarks in an image of the datastore; files elsewhere are not read, whatever the id looks like.
+
+        Args:
+            request: ``model``, ``image`` (an id), and what the task takes, see :class:`label_app.landmark_tasks`;
+                ``save_label`` keeps the result, with ``label_tag`` (``original``).
+            datastore: is ignored: there is one.
+
+        Returns:
+            ``file``, the result as 3D Slicer Markups, and ``params`` with ``landmarks``.
+
+        Raises:
+            MONAILabelException: there is no such model or image.
+            InputError: the request is at fault.
+        """
+        task = self._infers.get(request.get("model"))
+        if task is None:
+            raise MONAILabelException(
+                MONAILabelError.INVALID_INPUT,
+                f"there is no model {request.get('model')!r}; take {', '.join(self._infers)}",
+            )
+        file, params = task(request)
+        if request.get("save_label"):
+            task.save(request, params)
+        return {"label": file, "tag": request.get("label_tag", "original"), "file": file, "params": params}
+
+
+def build_finder(conf: dict[str, str]) -> LandmarkFinder:
+    """The bundle's network and settings, by its own configs."""
+    parser = ConfigParser()
+    more = [one for one in conf.get("config_file", "").split(",") if one]
+    parser.read_config([str(BUNDLE / "configs" / name) for name in ("inference.json", "label.json")] + more)
+    parser["bundle_root"] = str(BUNDLE)
+    for name, value in conf.items():
+        if name in parser.get() and name != "config_file":
+            parser[name] = _parse_value(value)
+    return parser.get_parsed_content("finder")
+
+
+def _parse_value(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
