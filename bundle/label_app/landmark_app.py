@@ -84,16 +84,24 @@ class LandmarkApp(MONAILabelApp):
             MONAILabelException: there is no such model or image.
             InputError: the request is at fault.
         """
+        task = self._task(request)
+        file, params = task(request)
+        if request.get("save_label"):
+            task.save(request, params)
+        return {"label": file, "tag": request.get("label_tag", "original"), "file": file, "params": params}
+
+    def find(self, request: dict[str, Any]) -> dict[str, Any]:
+        """As :meth:`infer`, without a file: its ``params``."""
+        return self._task(request).find(request)
+
+    def _task(self, request: dict[str, Any]) -> InferTask:
         task = self._infers.get(request.get("model"))
         if task is None:
             raise MONAILabelException(
                 MONAILabelError.INVALID_INPUT,
                 f"there is no model {request.get('model')!r}; take {', '.join(self._infers)}",
             )
-        file, params = task(request)
-        if request.get("save_label"):
-            task.save(request, params)
-        return {"label": file, "tag": request.get("label_tag", "original"), "file": file, "params": params}
+        return task
 
 
 def build_finder(conf: dict[str, str]) -> LandmarkFinder:

@@ -27,6 +27,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException
@@ -77,6 +78,7 @@ class LandmarkDatastore(Datastore):
                 (self._labels / tag).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self._labels} cannot be made ({error.strerror}); labels are kept there") from error
+        self._pixels = functools.lru_cache(maxsize=8)(self._read_pixels)
         self._prepared = functools.lru_cache(maxsize=cached_images)(self._prepare)
         self._images: OrderedDict[str, ImageSeries] = OrderedDict()
         self.refresh()
@@ -118,6 +120,17 @@ class LandmarkDatastore(Datastore):
 
     def _prepare(self, series: ImageSeries) -> PreparedSeries:
         return prepare_series(series, self.prepare)
+
+    def pixels(self, image_id: str) -> np.ndarray:
+        """The image's own pixels, (T, X, Y), float32 in the units of its files.
+
+        Raises:
+            ImageNotFoundException, InputError: see :meth:`prepared`.
+        """
+        return self._pixels(self.series(image_id))
+
+    def _read_pixels(self, series: ImageSeries) -> np.ndarray:
+        return self.prepare.read(series).frames[:, 0].numpy()
 
     def get_image(self, image_id: str, params: Any = None) -> io.BytesIO | None:
         """The content of the image's first file."""

@@ -67,15 +67,20 @@ class _FindingTask(InferTask):
             ImageNotFoundException: there is no such image.
             InputError: there is no example, or the request is at fault.
         """
+        params = self.find(request)
+        image = self.store.prepared(request["image"])
+        return _write_markups(image, [LabelPoint(**one) for one in params["landmarks"]]), params
+
+    def find(self, request: dict[str, Any]) -> dict[str, Any]:
+        """As :meth:`__call__`, without the file."""
         begin = time.perf_counter()
         image = self.store.prepared(str(request.get("image")))
         frames = wanted_frames(request.get("frames"), image)
         bank = self.bank(request)
         labels = wanted_labels(request.get("labels"), bank)
         points = [one.point for frame in frames for one in self.finder.find(image, frame, bank, labels)]
-        file = _write_markups(image, points)
         latencies = {"total": round(1000 * (time.perf_counter() - begin), 3)}
-        return file, {"landmarks": [asdict(point) for point in points], "latencies": latencies}
+        return {"landmarks": [asdict(point) for point in points], "latencies": latencies}
 
     def save(self, request: dict[str, Any], params: dict[str, Any]) -> None:
         """Keep a result as a label."""

@@ -171,6 +171,12 @@ class PreparedSeries:
         return pixel_spacing(self.affines[0]) if self.spacing_known else None
 
     @property
+    def pixel_aspect(self) -> float:
+        """Height of a pixel over its width, of the first frame."""
+        x, y = pixel_spacing(self.affines[0])
+        return y / x
+
+    @property
     def name(self) -> str:
         """Name of the series in its data set, see :class:`scripts.data.ImageSeries`."""
         return self.series.name

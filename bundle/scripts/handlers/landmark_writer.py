@@ -34,12 +34,7 @@ from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
 from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 from scripts.io.slicer_markups import write_slicer_markups, write_slicer_tracks
-from scripts.transforms.coordinates import (
-    index_to_lps,
-    normalized_scale_to_index,
-    normalized_to_index,
-    pixel_spacing,
-)
+from scripts.transforms.coordinates import index_to_lps, normalized_scale_to_index, normalized_to_index
 from scripts.visualize.animation import write_animation
 from scripts.visualize.overlay import label_colors, write_overlay
 from scripts.visualize.report import Section, write_report
@@ -184,8 +179,7 @@ class LandmarkWriter:
 
     def _draw(self, prepared: PreparedSeries, rows: list[Landmark], colors: dict[str, str]) -> list[str]:
         frames = self.dataset.prepare.read(prepared.series).frames[:, 0].numpy()
-        width, height = pixel_spacing(prepared.affines[0])
-        how = {"colors": colors, "aspect": height / width}
+        how = {"colors": colors, "aspect": prepared.pixel_aspect}
         name = f"pictures/{prepared.name}"
         if prepared.still:
             write_overlay(self.output_dir / f"{name}.png", frames[0], rows, **how)

@@ -27,7 +27,13 @@ from scripts.io.landmarks_csv import Landmark
 from scripts.io.world_point import WorldPoint
 from scripts.transforms.coordinates import index_to_lps
 
-__all__ = ["parse_slicer_points", "read_slicer_markups", "read_slicer_points", "write_slicer_markups", "write_slicer_tracks"]
+__all__ = [
+    "parse_slicer_points",
+    "read_slicer_markups",
+    "read_slicer_points",
+    "write_slicer_markups",
+    "write_slicer_tracks",
+]
 
 _SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"

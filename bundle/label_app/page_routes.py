@@ -1,0 +1,119 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What the page asks for, beside MONAI Label's own routes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Body, Depends, Response
+from monailabel.config import settings
+from monailabel.endpoints.user.auth import RBAC
+from monailabel.interfaces.utils.app import app_instance
+
+from label_app.label_file import Label, LabelPoint, parse_points
+from label_app.landmark_app import LandmarkApp
+from label_app.landmark_datastore import FINAL, ORIGINAL
+from label_app.landmark_tasks import wanted_frames
+from scripts.io.input_error import InputError
+
+__all__ = ["router"]
+
+_user = Depends(RBAC(settings.MONAI_LABEL_AUTH_ROLE_USER))
+_annotator = Depends(RBAC(settings.MONAI_LABEL_AUTH_ROLE_ANNOTATOR))
+
+JsonObject = Annotated[dict[str, Any], Body()]
+
+router = APIRouter(prefix="/landmarks/api", tags=["Landmarks"])
+
+
+@router.get("/images", summary="All images, and which landmarks are set on each", dependencies=[_user])
+def list_images() -> list[dict[str, Any]]:
+    """Id, name and number of landmarks of each image; no pixels are read."""
+    store = _app().datastore()
+    return [
+        {
+            "id": image_id,
+            "name": store.series(image_id).name,
+            "final": len(store.label(image_id, FINAL).points),
+            "original": len(store.label(image_id, ORIGINAL).points),
+        }
+        for image_id in store.list_images()
+    ]
+
+
+@router.get("/images/{image_id}", summary="One image", dependencies=[_user])
+def describe_image(image_id: str) -> dict[str, Any]:
+    """Size in px, number of frames, mm a pixel where known, and all landmarks."""
+    store = _app().datastore()
+    image = store.prepared(image_id)
+    width, height = image.fit.original
+    return {
+        "id": image_id,
+        "name": image.name,
+        "width": width,
+        "height": height,
+        "frames": image.length,
+        "still": image.length == 1,
+        "spacing": image.spacing,
+        "pixel_aspect": image.pixel_aspect,
+        "final": _as_dicts(store.label(image_id, FINAL)),
+        "original": _as_dicts(store.label(image_id, ORIGINAL)),
+    }
+
+
+@router.get("/images/{image_id}/frames/{frame}", summary="Pixels of a frame", dependencies=[_user])
+def frame_pixels(image_id: str, frame: int) -> Response:
+    """Grey values as little-endian float32, row after row; the header ``X-Window`` tells the range to show."""
+    store = _app().datastore()
+    wanted_frames(frame, store.prepared(image_id))
+    pixels = store.pixels(image_id)[frame]
+    low, high = np.percentile(pixels, (0.5, 99.5))
+    content = np.ascontiguousarray(pixels.T, dtype="<f4").tobytes()
+    headers = {"X-Window": f"{low:g},{high:g}", "Cache-Control": "no-cache"}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+@router.post("/images/{image_id}/edit", summary="Set and remove landmarks", dependencies=[_annotator])
+def edit_label(image_id: str, edit: JsonObject) -> list[dict[str, Any]]:
+    """``points`` take the place of those of their name and frame, ``removed`` are taken away; the rest stays.
+
+    So two people may work on one image at once.
+    """
+    points = parse_points(edit.get("points", []), "points")
+    removed = edit.get("removed", [])
+    if not isinstance(removed, list) or not all(isinstance(one, dict) for one in removed):
+        raise InputError('"removed" must be a list of {"label", "frame"}')
+    keys = [(str(one.get("label")), one.get("frame")) for one in removed]
+    return _as_dicts(_app().datastore().edit_label(image_id, points, keys))
+
+
+@router.post("/images/{image_id}/find", summary="Find landmarks", dependencies=[_user])
+def find_landmarks(image_id: str, request: JsonObject) -> list[dict[str, Any]]:
+    """The landmarks of the labels that there are, in the ``frames`` that are asked for."""
+    answer = _app().find({**request, "model": "landmarks", "image": image_id})
+    return answer["landmarks"]
+
+
+@router.post("/next", summary="The image that is most worth a look", dependencies=[_user])
+def next_image(request: JsonObject) -> dict[str, Any]:
+    """By the ``strategy`` that is asked for; empty where all images are labelled."""
+    return _app().next_sample(request)
+
+
+def _app() -> LandmarkApp:
+    return app_instance()
+
+
+def _as_dicts(label: Label) -> list[dict[str, Any]]:
+    return [{name: getattr(point, name) for name in LabelPoint.__dataclass_fields__} for point in label.points]
