@@ -42,26 +42,27 @@ class ExampleMemory:
         self.store = store
         self.finder = finder
         self._lock = threading.RLock()
-        self._version = finder.version
         self._bank = finder.new_bank()
         self._known: dict[str, tuple[tuple[int, int], str]] = {}
 
     def bank(self) -> ExampleBank:
-        """The examples as they are now. Do not change it.
+        """The examples as they are now. It stays as it is: later changes are in later banks. Do not change it.
 
         Raises:
             InputError: a label or its image is damaged.
         """
         with self._lock:
-            if self._version != self.finder.version:
-                self._bank, self._known, self._version = self.finder.new_bank(), {}, self.finder.version
+            if self._bank.network is not self.finder.network:
+                self._bank, self._known = self.finder.new_bank(), {}
             stamps = self.store.label_stamps(FINAL)
-            for image_id in [one for one in self._known if one not in stamps]:
+            gone = [one for one in self._known if one not in stamps]
+            changed = [one for one, stamp in stamps.items() if self._known.get(one, (None,))[0] != stamp]
+            if gone or changed:
+                self._bank = self._bank.copy()
+            for image_id in gone + changed:
                 self._forget(image_id)
-            for image_id, stamp in stamps.items():
-                if self._known.get(image_id, (None,))[0] != stamp:
-                    self._forget(image_id)
-                    self._learn(image_id, stamp)
+            for image_id in changed:
+                self._learn(image_id, stamps[image_id])
             return self._bank
 
     def _forget(self, image_id: str) -> None:

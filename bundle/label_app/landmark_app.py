@@ -22,6 +22,7 @@ from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.exception import MONAILabelError, MONAILabelException
 from monailabel.interfaces.tasks.infer_v2 import InferTask
 
+from label_app.batch_task import LandmarkBatch
 from label_app.example_memory import ExampleMemory
 from label_app.landmark_datastore import LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
@@ -68,6 +69,10 @@ class LandmarkApp(MONAILabelApp):
             "landmarks": LandmarkTask(self._datastore, self.finder, self.memory),
             "landmarks_click": ClickTask(self._datastore, self.finder),
         }
+
+    def init_batch_infer(self) -> LandmarkBatch:
+        """``landmarks`` in many images."""
+        return LandmarkBatch(self._datastore, self.finder, self.memory)
 
     def infer(self, request: dict[str, Any], datastore: LandmarkDatastore | None = None) -> dict[str, Any]:
         """Find landmarks in an image of the datastore; files elsewhere are not read, whatever the id looks like.

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -85,9 +86,7 @@ class LandmarkFinder:
         self.correct_bias = correct_bias
         self.device = device
         self.cached_codes = cached_codes
-        self.version = 0
-        """How often the weights changed: codes of another version mean nothing."""
-        self._codes: OrderedDict[tuple[PreparedSeries | str, int], torch.Tensor] = OrderedDict()
+        self._codes: OrderedDict[tuple[torch.nn.Module, str, int], torch.Tensor] = OrderedDict()
         self._lock = threading.RLock()
 
     def new_bank(self) -> ExampleBank:
@@ -109,15 +108,23 @@ class LandmarkFinder:
         for frame, group in by_frame.items():
             at = image.fit.to_network(torch.tensor([[point.x, point.y] for point in group])).to(self.device)
             labels = [point.label for point in group]
-            bank.add(image.image(frame).to(self.device), at, labels, image.source, self.encode(image, frame))
+            code = self.encode(image, frame, bank.network)
+            bank.add(image.image(frame).to(self.device), at, labels, image.source, code)
 
     @torch.no_grad()
-    def encode(self, image: PreparedSeries, frame: int) -> torch.Tensor:
-        """The code of a frame, that of an earlier call if it is kept still."""
-        key = (image.source, frame)
+    def encode(self, image: PreparedSeries, frame: int, network: TemplateMatchingNetwork | None = None) -> torch.Tensor:
+        """The code of a frame, that of an earlier call if it is kept still.
+
+        Args:
+            image: the image.
+            frame: index of its frame.
+            network: that of a bank, which may be older than the weights of now; None for the network of now.
+        """
+        network = network or self.network
+        key = (network, image.source, frame)
         with self._lock:
             if key not in self._codes:
-                self._codes[key] = self.network.encode_image(image.image(frame).to(self.device))
+                self._codes[key] = network.encode_image(image.image(frame).to(self.device))
                 while len(self._codes) > self.cached_codes:
                     self._codes.popitem(last=False)
             self._codes.move_to_end(key)
@@ -125,7 +132,13 @@ class LandmarkFinder:
 
     @torch.no_grad()
     def find(
-        self, image: PreparedSeries, frame: int, bank: ExampleBank, labels: Sequence[str] | None = None
+        self,
+        image: PreparedSeries,
+        frame: int,
+        bank: ExampleBank,
+        labels: Sequence[str] | None = None,
+        *,
+        own_examples: bool = True,
     ) -> list[Found]:
         """Find landmarks in a frame; those that have examples in the same series are found by these alone.
 
@@ -134,19 +147,23 @@ class LandmarkFinder:
             frame: index of its frame.
             bank: the examples; at least one.
             labels: the landmarks that are wanted, of those in the bank; None for all.
+            own_examples: False takes the examples of all other series instead.
 
         Returns:
-            One a landmark, px of the original image.
+            One a landmark that has examples to be found by, px of the original image.
         """
-        means, log_scales = (one[0].cpu() for one in bank.match(self.encode(image, frame), self.network))
+        network = bank.network
+        means, log_scales = (one[0].cpu() for one in bank.match(self.encode(image, frame, network), network))
         size, fit = self.prepare.image_size, image.fit
         points = fit.to_original(normalized_to_index(means, size))
         sigmas = fit.length_to_original(normalized_scale_to_index(log_scales.exp() * self.sigma_per_scale, size))
+        select = bank.select if own_examples else bank.select_others
+        examples = {label: select(label, image.source) for label in (bank.labels if labels is None else labels)}
+        named_frame = None if image.length == 1 else frame
         return [
-            self._fuse(
-                points, sigmas, bank.select(label, image.source), label, None if image.length == 1 else frame, image
-            )
-            for label in (bank.labels if labels is None else labels)
+            self._fuse(points, sigmas, chosen, label, named_frame, image)
+            for label, chosen in examples.items()
+            if chosen
         ]
 
     def _fuse(
@@ -177,12 +194,26 @@ class LandmarkFinder:
         return trust.judge(measures)[0]
 
     def take_weights(self, state: dict[str, torch.Tensor]) -> None:
-        """Change the network's weights; all codes are forgotten, and banks have to be made anew.
+        """Put a network of other weights in place of the one that is there; banks have to be made anew.
+
+        Who is at work with a bank of before ends with the network of before.
 
         Raises:
-            RuntimeError: the weights are of another network.
+            RuntimeError: the weights are of another network; then nothing changes.
         """
+        network = copy.deepcopy(self.network)
+        network.load_state_dict(state)
         with self._lock:
-            self.network.load_state_dict(state)
+            self.network = network.eval()
             self._codes.clear()
-            self.version += 1
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What answers depend on beside the weights and the examples, as texts."""
+        own = ("patch_size", "sigma_per_scale", "correct_bias")
+        of_images = ("image_size", "region", "stretch", "voi", "storage")
+        return {
+            "fusion": type(self.fusion).__name__,
+            **{name: str(getattr(self, name)) for name in own},
+            **{name: str(getattr(self.prepare, name)) for name in of_images},
+        }

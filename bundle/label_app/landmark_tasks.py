@@ -84,11 +84,10 @@ class _FindingTask(InferTask):
 
     def save(self, request: dict[str, Any], params: dict[str, Any]) -> None:
         """Keep a result as a label."""
-        points = [LabelPoint(**one) for one in params["landmarks"]]
-        width, height = self.store.prepared(request["image"]).fit.original
-        inside = [one for one in points if -0.5 <= one.x <= width - 0.5 and -0.5 <= one.y <= height - 0.5]
+        found = [LabelPoint(**one) for one in params["landmarks"]]
+        points = points_inside(found, self.store.prepared(request["image"]))
         tag = request.get("label_tag", ORIGINAL)
-        self.store.replace_label(request["image"], inside, tag, {"model": request["model"]})
+        self.store.replace_label(request["image"], points, tag, {"model": request["model"], "made_from": None})
 
 
 class LandmarkTask(_FindingTask):
@@ -148,6 +147,12 @@ class ClickTask(_FindingTask):
             check_points(points, image, f"clicks on {image_id}")
             self.finder.add(bank, image, points)
         return bank
+
+
+def points_inside(points: Sequence[LabelPoint], image: PreparedSeries) -> list[LabelPoint]:
+    """Those of some points that lie on an image: others cannot be kept."""
+    width, height = image.fit.original
+    return [one for one in points if -0.5 <= one.x <= width - 0.5 and -0.5 <= one.y <= height - 0.5]
 
 
 def wanted_frames(frames: Any, image: PreparedSeries) -> Sequence[int]:

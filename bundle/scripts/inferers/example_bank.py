@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import copy
 import os
 from collections.abc import Iterable, Sequence
 
@@ -23,6 +23,7 @@ from scripts.data.example_images import ExamplePoint
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
 from scripts.metrics.cyclic_error import Matcher, matching_bias
+from scripts.networks.fingerprint import weights_fingerprint
 from scripts.transforms.coordinates import index_scale_to_normalized
 from scripts.transforms.patch import extract_patches
 
@@ -136,6 +137,12 @@ class ExampleBank:
         self._sources = [self._sources[i] for i in kept]
         self._stacked = None
 
+    def copy(self) -> ExampleBank:
+        """A bank with the same examples, not encoded again; changes of one do not show in the other."""
+        other = copy.copy(self)
+        other._keep(range(len(self)))
+        return other
+
     def rename(self, label: str, new: str) -> None:
         """Give a landmark another name.
 
@@ -172,6 +179,10 @@ class ExampleBank:
         every = [i for i, other in enumerate(self._labels) if other == label]
         own = [i for i in every if source is not None and self._sources[i] == source]
         return own or every
+
+    def select_others(self, label: str, source: str) -> list[int]:
+        """Which examples speak for a landmark where those of one series shall not; there need be none."""
+        return [i for i in self.select(label) if self._sources[i] != source]
 
     @property
     def codes(self) -> torch.Tensor:
@@ -218,7 +229,7 @@ class ExampleBank:
             "labels": self._labels,
             "sources": self._sources,
             "patch_size": self.patch_size,
-            "weights": _fingerprint(self.network),
+            "weights": weights_fingerprint(self.network),
         }
         with atomic_path(path) as temporary:
             torch.save(content, temporary)
@@ -230,7 +241,7 @@ class ExampleBank:
             ValueError: they were encoded by other weights or at another patch size, so their codes mean nothing here.
         """
         content = torch.load(path, weights_only=True)
-        if content["weights"] != _fingerprint(self.network):
+        if content["weights"] != weights_fingerprint(self.network):
             raise ValueError(f"{path} was encoded with other weights; encode its examples again from their images")
         if content["patch_size"] != self.patch_size:
             raise ValueError(f"{path} has patches of {content['patch_size']} px, not {self.patch_size} px")
@@ -240,12 +251,3 @@ class ExampleBank:
         self._labels = list(content["labels"])
         self._sources = list(content["sources"])
         self._stacked = None
-
-
-def _fingerprint(network: torch.nn.Module) -> str:
-    """SHA-256 of the weights' names, shapes and values."""
-    digest = hashlib.sha256()
-    for name, value in sorted(network.state_dict().items()):
-        digest.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

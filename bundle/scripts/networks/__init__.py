@@ -12,6 +12,7 @@
 from scripts.networks.correlation_head import CorrelationHead
 from scripts.networks.encoder import ENCODERS, build_encoder
 from scripts.networks.encoder_weights import load_encoder_weights
+from scripts.networks.fingerprint import weights_fingerprint
 from scripts.networks.heatmap_size import heatmap_size
 from scripts.networks.load_weights import load_weights
 from scripts.networks.regression_head import RegressionHead
@@ -30,4 +31,5 @@ __all__ = [
     "load_encoder_weights",
     "load_weights",
     "synchronize_norms",
+    "weights_fingerprint",
 ]
