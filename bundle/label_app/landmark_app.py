@@ -27,6 +27,8 @@ from label_app.example_memory import ExampleMemory
 from label_app.landmark_datastore import LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from label_app.landmark_tasks import ClickTask, LandmarkTask
+from label_app.strategies import Cyclic, Disagreement, Diversity, RandomImage, Sigma
+from label_app.strategies.image_strategy import ImageStrategy
 
 __all__ = ["LandmarkApp"]
 
@@ -69,6 +71,12 @@ class LandmarkApp(MONAILabelApp):
             "landmarks": LandmarkTask(self._datastore, self.finder, self.memory),
             "landmarks_click": ClickTask(self._datastore, self.finder),
         }
+
+    def init_strategies(self) -> dict[str, ImageStrategy]:
+        """``diversity``, ``sigma``, ``disagreement``, ``cyclic`` and ``random``."""
+        diversity = Diversity(self._datastore, self.finder)
+        by_examples = [one(self.finder, self.memory, diversity) for one in (Sigma, Disagreement, Cyclic)]
+        return {one.name: one for one in (diversity, *by_examples, RandomImage(self._datastore))}
 
     def init_batch_infer(self) -> LandmarkBatch:
         """``landmarks`` in many images."""

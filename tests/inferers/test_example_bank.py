@@ -134,6 +134,26 @@ def test_the_examples_of_a_series_speak_for_it_alone_where_it_has_any(tmp_path, 
     assert bank.select("apex", "b.nii") == [1]
 
 
+def test_the_examples_of_a_series_can_be_left_out(image):
+    bank = ExampleBank(make_network(), patch_size=16)
+    for source in ("own", "other"):
+        bank.add(image, torch.tensor([[20.0, 15.0], [9.0, 9.0]]), ["apex", "valve"], source)
+    bank.add(image, torch.tensor([[12.0, 9.0]]), ["dome"], "own")
+    assert bank.select_others("valve", "own") == [3]
+    assert bank.select_others("valve", "elsewhere") == [1, 3]
+    assert bank.select_others("dome", "own") == []
+
+
+def test_a_copy_has_the_same_codes_and_keeps_them_when_the_first_changes(bank, image):
+    codes, labels, count = bank.codes.clone(), bank.labels, len(bank)
+    copy = bank.copy()
+    bank.drop(labels[0])
+    bank.add(image, torch.tensor([[12.0, 9.0]]), ["dome"])
+    assert torch.equal(copy.codes, codes) and copy.labels == labels and len(copy) == count
+    copy.drop(labels[-1])
+    assert labels[-1] in bank.labels
+
+
 def test_an_empty_bank_says_what_to_do():
     bank = ExampleBank(NCCMatcher(), patch_size=8)
     assert len(bank) == 0

@@ -125,11 +125,11 @@ def test_without_an_example_nothing_is_done(app):
 
 
 @pytest.mark.parametrize(
-    "request_", [{"images": "none"}, {"images": [1]}, {"model": "landmarks_click"}, {"labels": ["x"]}]
+    "fault", [{"images": "none"}, {"images": [1]}, {"model": "landmarks_click"}, {"labels": ["x"]}]
 )
-def test_requests_at_fault_are_refused(labelled, request_):
+def test_requests_at_fault_are_refused(labelled, fault):
     with pytest.raises(InputError):
-        run(labelled, **request_)
+        run(labelled, **fault)
 
 
 def test_it_runs_in_the_process_that_monai_label_starts(labelled, studies, conf):
