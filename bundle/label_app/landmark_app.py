@@ -27,6 +27,7 @@ from label_app.example_memory import ExampleMemory
 from label_app.landmark_datastore import LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from label_app.landmark_tasks import ClickTask, LandmarkTask
+from label_app.scoring import Distance
 from label_app.strategies import Cyclic, Disagreement, Diversity, RandomImage, Sigma
 from label_app.strategies.image_strategy import ImageStrategy
 
@@ -77,6 +78,10 @@ class LandmarkApp(MONAILabelApp):
         diversity = Diversity(self._datastore, self.finder)
         by_examples = [one(self.finder, self.memory, diversity) for one in (Sigma, Disagreement, Cyclic)]
         return {one.name: one for one in (diversity, *by_examples, RandomImage(self._datastore))}
+
+    def init_scoring_methods(self) -> dict[str, Distance]:
+        """``distance``."""
+        return {"distance": Distance(self._datastore)}
 
     def init_batch_infer(self) -> LandmarkBatch:
         """``landmarks`` in many images."""
