@@ -22,9 +22,11 @@ from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.exception import MONAILabelError, MONAILabelException
 from monailabel.interfaces.tasks.infer_v2 import InferTask
 
+from label_app.adapt_task import AdaptTask
+from label_app.adapted_weights import AdaptedWeights
 from label_app.batch_task import LandmarkBatch
 from label_app.example_memory import ExampleMemory
-from label_app.landmark_datastore import LandmarkDatastore
+from label_app.landmark_datastore import LABELS, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from label_app.landmark_tasks import ClickTask, LandmarkTask
 from label_app.scoring import Distance
@@ -34,6 +36,7 @@ from label_app.strategies.image_strategy import ImageStrategy
 __all__ = ["LandmarkApp"]
 
 BUNDLE = Path(__file__).resolve().parents[1]
+CONFIGS = BUNDLE / "configs"
 
 
 class LandmarkApp(MONAILabelApp):
@@ -60,6 +63,8 @@ class LandmarkApp(MONAILabelApp):
             name="Landmarks",
             description="Landmarks in all images from a few clicks, with their uncertainty",
         )
+        # MONAI Label would start a process for it whenever it is asked for the next image
+        self._auto_update_scoring = False
 
     def init_datastore(self) -> LandmarkDatastore:
         """The folder of images."""
@@ -67,11 +72,18 @@ class LandmarkApp(MONAILabelApp):
 
     def init_infers(self) -> dict[str, InferTask]:
         """``landmarks`` and ``landmarks_click``."""
+        self.weights = AdaptedWeights(self._datastore.folder / LABELS / "weights", self.finder)
+        self.weights.refresh()
         self.memory = ExampleMemory(self._datastore, self.finder)
         return {
             "landmarks": LandmarkTask(self._datastore, self.finder, self.memory),
             "landmarks_click": ClickTask(self._datastore, self.finder),
         }
+
+    def init_trainers(self) -> dict[str, AdaptTask]:
+        """``adapt``."""
+        files = _config_files(self.conf)
+        return {"adapt": AdaptTask(self._datastore, self.finder, self.weights, _training_settings(self.conf), files)}
 
     def init_strategies(self) -> dict[str, ImageStrategy]:
         """``diversity``, ``sigma``, ``disagreement``, ``cyclic`` and ``random``."""
@@ -112,7 +124,18 @@ class LandmarkApp(MONAILabelApp):
         """As :meth:`infer`, without a file: its ``params``."""
         return self._task(request).find(request)
 
+    def next_sample(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The image to label next, see :class:`label_app.strategies.image_strategy.ImageStrategy`."""
+        self.weights.refresh()
+        return super().next_sample(request)
+
+    def batch_infer(self, request: dict[str, Any], datastore: LandmarkDatastore | None = None) -> dict[str, Any]:
+        """Find landmarks in many images and keep them, see :class:`label_app.batch_task.LandmarkBatch`."""
+        self.weights.refresh()
+        return super().batch_infer(request, datastore)
+
     def _task(self, request: dict[str, Any]) -> InferTask:
+        self.weights.refresh()
         task = self._infers.get(request.get("model"))
         if task is None:
             raise MONAILabelException(
@@ -125,13 +148,22 @@ class LandmarkApp(MONAILabelApp):
 def build_finder(conf: dict[str, str]) -> LandmarkFinder:
     """The bundle's network and settings, by its own configs."""
     parser = ConfigParser()
-    more = [one for one in conf.get("config_file", "").split(",") if one]
-    parser.read_config([str(BUNDLE / "configs" / name) for name in ("inference.json", "label.json")] + more)
+    parser.read_config([str(CONFIGS / name) for name in ("inference.json", "label.json")] + _config_files(conf))
     parser["bundle_root"] = str(BUNDLE)
     for name, value in conf.items():
         if name in parser.get() and name != "config_file":
             parser[name] = _parse_value(value)
     return parser.get_parsed_content("finder")
+
+
+def _config_files(conf: dict[str, str]) -> list[str]:
+    return [one for one in conf.get("config_file", "").split(",") if one]
+
+
+def _training_settings(conf: dict[str, str]) -> dict[str, Any]:
+    """What describes the network and its images: the settings that inference shares with training."""
+    inference, train = (ConfigParser.load_config_file(str(CONFIGS / f"{name}.json")) for name in ("inference", "train"))
+    return {name: _parse_value(value) for name, value in conf.items() if name in inference and name in train}
 
 
 def _parse_value(value: str) -> Any:
