@@ -115,6 +115,7 @@ class AdaptTask(TrainTask):
         given = {
             **self.settings,
             **numbers,
+            "device": f"$torch.device({str(self.finder.device)!r})",
             "bundle_root": str(CONFIGS.parent),
             "dataset_dir": str(self.store.folder),
             "output_dir": str(folder),

@@ -127,7 +127,8 @@ class AdaptedWeights:
         if told.get("network") != self._network_settings():
             return f"it was made with other settings, {told.get('network')}"
         try:
-            self.finder.take_weights(torch.load(self.folder / told["weights"], map_location="cpu", weights_only=True))
+            path = self.folder / Path(told["weights"]).name
+            self.finder.take_weights(torch.load(path, map_location="cpu", weights_only=True))
         except Exception as error:  # torch raises many kinds for a file that is no state dict
             return f"its weights cannot be read ({error})"
         return ""

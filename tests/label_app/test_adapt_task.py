@@ -44,7 +44,7 @@ def conf(tmp_path):
         "image_size": "[48, 32]",
         "patch_size": "16",
         "batch_size": "4",
-        "device": "$torch.device('cpu')",
+        "device": "cpu",
     }
 
 
