@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A folder of images, and the app over it with cross-correlation for its network, which needs no weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+SHIFTS = [(0, 0), (6, -4), (-5, 3), (3, 8), (-7, -6)]
+PLACES = {"valve": (40.0, 30.0), "apex": (56.0, 24.0)}  # in an image without a shift
+AFFINE = np.array([[0.5, 0, 0, 10], [0, 0.5, 0, -20], [0, 0, 1, 5], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def studies(tmp_path: Path, texture_frames: Callable[..., np.ndarray]) -> Path:
+    """Five stills of one texture that is moved, ``0.png`` to ``4.png``, and a clip of them in a folder."""
+    folder = tmp_path / "studies"
+    (folder / "patient").mkdir(parents=True)
+    frames = texture_frames((96, 64), SHIFTS)
+    grey = np.interp(frames, (frames.min(), frames.max()), (0, 255)).round().astype(np.uint8)
+    for i, frame in enumerate(grey):
+        Image.fromarray(frame.T).save(folder / f"{i}.png")
+    nib.Nifti1Image(np.moveaxis(grey, 0, -1)[:, :, None].astype(np.int16), AFFINE).to_filename(
+        folder / "patient" / "clip.nii"
+    )
+    return folder
+
+
+CLIP = "patient~clip.nii"
+
+
+@pytest.fixture
+def place() -> Callable[[str, int], tuple[float, float]]:
+    """Where a landmark is in a still or a frame."""
+
+    def at(label: str, index: int) -> tuple[float, float]:
+        (x, y), (dx, dy) = PLACES[label], SHIFTS[index]
+        return x + dx, y + dy
+
+    return at
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> dict[str, str]:
+    """Settings of an app whose network is cross-correlation."""
+    config = tmp_path / "ncc.json"
+    content = {"network": {"_target_": "scripts.baselines.NCCMatcher"}, "sigma_per_scale": 0.02, "device": "cpu"}
+    config.write_text(json.dumps(content))
+    return {"config_file": str(config), "image_size": "[96, 64]", "patch_size": "17"}
+
+
+@pytest.fixture
+def app(studies: Path, conf: dict[str, str]):
+    from label_app.landmark_app import LandmarkApp
+
+    return LandmarkApp("label_app", str(studies), conf)
