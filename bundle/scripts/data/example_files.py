@@ -46,10 +46,9 @@ def check_example_file(path: str | os.PathLike[str]) -> None:
     Example:
         >>> check_example_file("examples.csv")  # doctest: +SKIP
     """
+    read = {"csv": read_examples_csv, "fcsv": read_fcsv, "markups": _read_markups, "report": read_dicom_sr}
     for file in _files(path):
-        {"csv": read_examples_csv, "fcsv": read_fcsv, "markups": _read_markups, "report": read_dicom_sr}[_kind(file)](
-            file
-        )
+        read[_kind(file)](file)
 
 
 def is_examples_csv(path: str | os.PathLike[str]) -> bool:
