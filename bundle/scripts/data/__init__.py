@@ -20,6 +20,7 @@ from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import ImageSeries, find_image_series, image_series_of, select_series
 from scripts.data.known_landmarks import read_known_landmarks
 from scripts.data.marked_image import MarkedImage
+from scripts.data.named_image import find_named_image
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
 from scripts.data.share_sampler import ShareSampler
 
@@ -36,6 +37,7 @@ __all__ = [
     "ShareSampler",
     "check_example_file",
     "find_image_series",
+    "find_named_image",
     "image_series_of",
     "knows_place",
     "make_datalist",
