@@ -84,6 +84,17 @@ def test_spacing_is_kept_on_disk(tmp_path, monkeypatch):
     assert png.spacing is None
 
 
+def test_whether_it_is_placed_is_kept_on_disk(tmp_path, monkeypatch):
+    (tmp_path / "images").mkdir()
+    write_nifti(tmp_path / "images" / "a.nii", 0.8, 1.4)
+    Image.fromarray(PIXELS).save(tmp_path / "images" / "b.png")
+    data = find_image_series(tmp_path / "images")
+    FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache")
+    monkeypatch.setattr("scripts.data.prepared_series.read_image_series", None)  # reading would now raise
+    nifti, png = FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache").series
+    assert (nifti.placed, png.placed) == (True, False)
+
+
 def test_files_of_an_older_form_are_made_anew(tmp_path, monkeypatch):
     (tmp_path / "images").mkdir()
     data = find_image_series(write_nifti(tmp_path / "images" / "a.nii", 0.8, 1.4))

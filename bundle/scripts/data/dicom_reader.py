@@ -25,6 +25,7 @@ from scripts.data.frame_order import file_interval, frame_interval, is_stored_in
 from scripts.data.image_header import check_size
 from scripts.data.image_series import ImageSeries
 from scripts.data.series_image import SeriesImage
+from scripts.io.dicom_position import is_placed
 from scripts.io.functional_groups import frame_group, number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
@@ -60,7 +61,7 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
     pages: list[np.ndarray] = []
     affines: list[np.ndarray] = []
     sources: list[str | None] = []
-    spacing_known, frame_ms = True, None
+    spacing_known, placed, frame_ms = True, True, None
     for path in series.files:
         with refuse_unreadable(path):
             dataset = pydicom.dcmread(path)
@@ -79,6 +80,7 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
         affines.append(geometry.affines)
         sources.append(geometry.spacing_source)
         spacing_known = spacing_known and geometry.spacing_known
+        placed = placed and all(is_placed(dataset, frame, affine) for frame, affine in enumerate(geometry.affines))
     if len(headers) > 1:
         frame_ms = file_interval(headers) or frame_ms
     return SeriesImage.from_pages(
@@ -86,6 +88,7 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
         pages,
         np.concatenate(affines),
         spacing_known=spacing_known,
+        placed=placed,
         frame_ms=frame_ms,
         spacing_source=next(filter(None, sources), None),
     )

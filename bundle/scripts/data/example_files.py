@@ -25,6 +25,7 @@ from scripts.data.prepared_series import PreparedSeries
 from scripts.io.dicom_sr import ReportPoint, read_dicom_sr
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
+from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError
 from scripts.io.slicer_markups import read_slicer_points
 from scripts.io.world_point import WorldPoint
@@ -219,7 +220,7 @@ def _dicom_files(series: Sequence[PreparedSeries]) -> dict[str, tuple[PreparedSe
         first = 0
         for file in one.series.files if one.series.format == "dicom" else ():
             header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID", "NumberOfFrames"])
-            count = max(1, int(header.get("NumberOfFrames") or 1))
+            count = number_of_frames(header)
             files[str(header.get("SOPInstanceUID"))] = one, first, count
             first += count
     return files

@@ -27,6 +27,7 @@ from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.dicom_header import read_dicom_header
 from scripts.data.frame_order import order_by_time
 from scripts.data.image_header import read_nifti_header, read_raster_header
+from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = ["ImageSeries", "find_image_series", "image_series_of", "is_hidden", "select_series"]
@@ -269,7 +270,7 @@ def _check_instance(path: Path, header: pydicom.Dataset, instances: dict[tuple, 
 
 def _dicom_key(path: Path, header: pydicom.Dataset) -> tuple:
     """What the files of one series have in common."""
-    if int(header.get("NumberOfFrames") or 1) > 1 or "SeriesInstanceUID" not in header:
+    if number_of_frames(header) > 1 or "SeriesInstanceUID" not in header:
         return (path,)
     place = tuple(str(header.get(tag)) for tag in _PLACE_TAGS)
     return path.parent, str(header.SeriesInstanceUID), int(header.Rows), int(header.Columns), place

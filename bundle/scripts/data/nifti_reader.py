@@ -49,8 +49,20 @@ def read_nifti(series: ImageSeries) -> SeriesImage:
     affine = np.diag([to_mm, to_mm, to_mm, 1.0]) @ image.affine
     pages = list(np.moveaxis(pixels, -1, 0))
     return SeriesImage.from_pages(
-        series, pages, affine, spacing_known=True, frame_ms=frame_ms, spacing_source="affine of NIfTI"
+        series,
+        pages,
+        affine,
+        spacing_known=True,
+        placed=_is_placed(image),
+        frame_ms=frame_ms,
+        spacing_source="affine of NIfTI",
     )
+
+
+def _is_placed(image: SpatialImage) -> bool:
+    """Without a form code the affine is nibabel's own, with the volume's middle at the origin."""
+    # older formats than NIfTI-1 have no codes, and no place
+    return any(int(image.header[code]) > 0 for code in ("qform_code", "sform_code") if code in image.header)
 
 
 def _frame_ms(image: SpatialImage) -> float | None:

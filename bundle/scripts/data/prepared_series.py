@@ -50,7 +50,7 @@ class PrepareSeries(Transform):
         self.region = tuple(region) if region else None
         self.storage = storage
         # of the form of what is given: part of the cache key, so that files of an older form are not taken
-        self.version = 3
+        self.version = 4
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
         """Of a dictionary whose ``series`` is an :class:`scripts.data.ImageSeries`, tensors and plain values.
@@ -70,6 +70,7 @@ class PrepareSeries(Transform):
             "affines": torch.from_numpy(image.affines),
             "still": image.still,
             "spacing_known": image.spacing_known,
+            "placed": image.placed,
             "frame_ms": image.frame_ms,
         }
 
@@ -90,6 +91,7 @@ class PreparedSeries:
         affines: (T, 4, 4), float64: index (x, y, 0, 1) of the original image to RAS mm.
         still: True for an image with no time axis.
         spacing_known: True where lengths by ``affines`` are real mm, see :attr:`spacing`.
+        placed: True where places by ``affines`` are real, see :class:`scripts.data.SeriesImage`.
         frame_ms: time between frames in ms, or None where the file does not tell.
         length: number of frames T.
         cache: what :class:`PrepareSeries` gave, at ``index``; in memory or on disk.
@@ -101,6 +103,7 @@ class PreparedSeries:
     affines: np.ndarray
     still: bool
     spacing_known: bool
+    placed: bool
     frame_ms: float | None
     length: int
     cache: Sequence[dict[str, Any]] | Dataset
@@ -113,7 +116,7 @@ class PreparedSeries:
         """Take the header of a cached item; its frames stay in the cache."""
         item = cache[index]
         fit = ImageFit(tuple(item["original"]), prepare.image_size, prepare.region)
-        about = {name: item[name] for name in ("still", "spacing_known", "frame_ms")}
+        about = {name: item[name] for name in ("still", "spacing_known", "placed", "frame_ms")}
         affines, length = item["affines"].numpy(), len(item["frames"])
         return cls(series, fit, affines, length=length, cache=cache, index=index, **about)
 

@@ -37,6 +37,8 @@ class SeriesImage:
         spacing_known: True where the file tells the distance of its pixels in the patient, so that lengths by
             ``affines`` are real mm: NIfTI, and DICOM with PixelSpacing or an ultrasound region of tissue. DICOM's
             ImagerPixelSpacing does not count: it is measured at the detector, where the patient is magnified.
+        placed: True where the file tells where each frame lies in the patient, so that places by ``affines`` are real:
+            NIfTI with a form code, and DICOM with position, orientation and PixelSpacing.
         frame_ms: time between frames in ms, or None where the file does not tell or frames are not evenly spaced.
         spacing_source: what tells the distance of pixels, such as ``PixelSpacing``; None where nothing does. Where
             ``spacing_known`` is False it names what tells another distance, such as the one at the detector.
@@ -47,6 +49,7 @@ class SeriesImage:
     affines: np.ndarray
     still: bool
     spacing_known: bool
+    placed: bool
     frame_ms: float | None = None
     spacing_source: str | None = None
 
@@ -58,6 +61,7 @@ class SeriesImage:
         affine: np.ndarray,
         *,
         spacing_known: bool,
+        placed: bool,
         frame_ms: float | None = None,
         spacing_source: str | None = None,
     ) -> SeriesImage:
@@ -68,6 +72,7 @@ class SeriesImage:
             pages: T arrays (X, Y).
             affine: (4, 4) of all frames, or (T, 4, 4).
             spacing_known: see the attribute, as for the rest.
+            placed: whether the affine is the file's own.
             frame_ms: ms.
             spacing_source: what tells the distance of pixels.
 
@@ -76,7 +81,7 @@ class SeriesImage:
 
         Example:
             >>> series = ImageSeries("a.png", ("a.png",), "raster")
-            >>> image = SeriesImage.from_pages(series, [np.zeros((3, 2))], np.eye(4), spacing_known=False)
+            >>> image = SeriesImage.from_pages(series, [np.zeros((3, 2))], np.eye(4), spacing_known=False, placed=False)
             >>> tuple(image.frames.shape), image.still
             ((1, 1, 3, 2), True)
         """
@@ -88,4 +93,4 @@ class SeriesImage:
             raise InputError(f"{series.files[0]} has pixels that are NaN or infinite; replace them, by 0 for example")
         affines = np.broadcast_to(affine, (len(pages), 4, 4)).copy()
         still = len(pages) == 1
-        return cls(series, frames, affines, still, spacing_known, frame_ms, spacing_source)
+        return cls(series, frames, affines, still, spacing_known, placed, frame_ms, spacing_source)

@@ -29,6 +29,7 @@ from pydicom.uid import generate_uid
 
 from scripts.io.atomic import atomic_path
 from scripts.io.dicom_position import frame_spacing, is_placed
+from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, first_line
 from scripts.io.landmarks_csv import Landmark
 from scripts.transforms.coordinates import index_to_lps
@@ -118,7 +119,7 @@ def write_dicom_sr(
     images = {landmark.image for landmark in landmarks}
     if len(images) > 1:
         raise ValueError(f"A report belongs to one series, but the landmarks are of {sorted(images)}.")
-    frames = [(header, i) for header in map(_header, sources) for i in range(_frame_count(header))]
+    frames = [(header, i) for header in map(_header, sources) for i in range(number_of_frames(header))]
     placed, left_out = [], []
     for landmark in landmarks:
         number = _frame_number(landmark, len(frames))
@@ -230,10 +231,6 @@ def _header(source: str | os.PathLike[str] | Dataset) -> Dataset:
     return header
 
 
-def _frame_count(header: Dataset) -> int:
-    return max(1, int(header.get("NumberOfFrames") or 1))
-
-
 def _frame_number(landmark: Landmark, count: int) -> int:
     if landmark.frame is None and count == 1:
         return 0
@@ -269,7 +266,7 @@ def _groups(
 
 
 def _image_region(sr: ModuleType, landmark: Landmark, header: Dataset, frame: int) -> Any:
-    numbers = [frame + 1] if _frame_count(header) > 1 else None
+    numbers = [frame + 1] if number_of_frames(header) > 1 else None
     return sr.ImageRegion(
         sr.GraphicTypeValues.POINT,
         np.array([[landmark.x + 0.5, landmark.y + 0.5]]),
