@@ -197,6 +197,29 @@ def test_enhanced_frames_at_several_places_are_refused(tmp_path, write_dicom):
         read(path)
 
 
+def write_components(write_dicom, path: Path, components: list[str | None], shared: str | None = None) -> Path:
+    write_enhanced(write_dicom, path, [5.0] * len(components), TIMES[: len(components)])
+    dataset = pydicom.dcmread(path)
+    for frame, component in zip(dataset.PerFrameFunctionalGroupsSequence, components, strict=True):
+        if component is not None:
+            frame.MRImageFrameTypeSequence = item(ComplexImageComponent=component)
+    if shared is not None:
+        dataset.SharedFunctionalGroupsSequence[0].MRImageFrameTypeSequence = item(ComplexImageComponent=shared)
+    dataset.save_as(path)
+    return path
+
+
+def test_enhanced_frames_of_several_kinds_are_refused(tmp_path, write_dicom):
+    path = write_components(write_dicom, tmp_path / "a.dcm", ["MAGNITUDE", "PHASE", "MAGNITUDE"])
+    with pytest.raises(InputError, match=r"a\.dcm mixes frames of MAGNITUDE and PHASE, .*; write each kind to a file"):
+        read(path)
+
+
+@pytest.mark.parametrize(("own", "shared"), [("MAGNITUDE", None), ("PHASE", "MAGNITUDE"), (None, "REAL"), (None, None)])
+def test_enhanced_frames_of_one_kind_are_read(tmp_path, write_dicom, own, shared):
+    assert len(read(write_components(write_dicom, tmp_path / "a.dcm", [own] * 2, shared)).frames) == 2
+
+
 def test_frames_that_are_not_stored_in_order_are_used_as_stored_and_told(tmp_path, write_dicom, caplog):
     image = read(write_enhanced(write_dicom, tmp_path / "a.dcm", [5.0] * 3, TIMES[::-1]))
     assert image.frame_ms is None

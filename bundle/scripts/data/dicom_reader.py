@@ -71,6 +71,8 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
                 raise InputError(
                     f"{path} has {len(frames)} frames, not {len(geometry.affines)} as it says; repair or remove it"
                 )
+            spacing_known = spacing_known and geometry.spacing_known
+            placed = placed and spacing_known and _is_placed(dataset, geometry.affines)
             frame_ms = frame_interval(dataset)
             if not is_stored_in_order(dataset):
                 logging.getLogger("ImageSeries").warning(
@@ -79,8 +81,6 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
         pages += frames
         affines.append(geometry.affines)
         sources.append(geometry.spacing_source)
-        spacing_known = spacing_known and geometry.spacing_known
-        placed = placed and all(is_placed(dataset, frame, affine) for frame, affine in enumerate(geometry.affines))
     if len(headers) > 1:
         frame_ms = file_interval(headers) or frame_ms
     return SeriesImage.from_pages(
@@ -92,6 +92,10 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
         frame_ms=frame_ms,
         spacing_source=next(filter(None, sources), None),
     )
+
+
+def _is_placed(dataset: pydicom.Dataset, affines: np.ndarray) -> bool:
+    return all(is_placed(dataset, frame, affine) for frame, affine in enumerate(affines))
 
 
 def _grey_frames(dataset: pydicom.Dataset, *, voi: bool) -> list[np.ndarray]:

@@ -69,13 +69,13 @@ class ImageSeries:
 def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
     """Find all images below a folder, in any number of sub-folders.
 
-    Single-frame DICOM files of one folder that share a series UID, a matrix and a place in the patient are one series
-    over time (so each slice of a stack is an image of its own), ordered as
+    Single-frame DICOM files of one folder that share a series UID, a matrix, a place in the patient and a kind of image
+    (ImageType) are one series over time, so each slice of a stack is an image of its own, ordered as
     :func:`scripts.data.frame_order.order_by_time` says; every other file is an image. Hidden files and folders and
     files that are no images by their name are passed over. An image file that cannot be used, by its header, is skipped
     with a warning that names it: damaged, empty, too large, without pixels (DICOMDIR, reports, presentation states),
-    with frames at several places, compressed in a way that cannot be decoded, or the same DICOM instance as another of
-    its folder. So are links to folders, which may lead in circles.
+    with frames at several places or of several kinds, compressed in a way that cannot be decoded, or the same DICOM
+    instance as another of its folder. So are links to folders, which may lead in circles.
 
     Args:
         dataset_dir: a folder, or one file.
@@ -273,7 +273,19 @@ def _dicom_key(path: Path, header: pydicom.Dataset) -> tuple:
     if number_of_frames(header) > 1 or "SeriesInstanceUID" not in header:
         return (path,)
     place = tuple(str(header.get(tag)) for tag in _PLACE_TAGS)
-    return path.parent, str(header.SeriesInstanceUID), int(header.Rows), int(header.Columns), place
+    kind = _image_kind(header)
+    return path.parent, str(header.SeriesInstanceUID), int(header.Rows), int(header.Columns), place, kind
+
+
+def _image_kind(header: pydicom.Dataset) -> tuple[str, ...]:
+    """ImageType without its first value: what the pixels show, such as magnitude or phase.
+
+    The first value is ORIGINAL or DERIVED. It tells how pixels were made: a frame that was compressed with loss after
+    the others is DERIVED, and a frame of theirs all the same.
+    """
+    told = header.get("ImageType") or ()
+    values = [told] if isinstance(told, str) else list(told)
+    return tuple(str(value).strip().upper() for value in values[1:] if value)
 
 
 def _tells_elsewhere(header: pydicom.Dataset) -> bool:
