@@ -24,15 +24,13 @@ from scripts.data.dicom_header import read_dicom_header
 from scripts.data.frame_order import file_interval, frame_interval, is_stored_in_order
 from scripts.data.image_header import check_size
 from scripts.data.image_series import ImageSeries
-from scripts.data.series_image import SeriesImage
+from scripts.data.series_image import LUMA, SeriesImage
 from scripts.io.dicom_position import is_placed
 from scripts.io.functional_groups import frame_group, number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = ["read_dicom"]
 
-# ITU-R 601 luma, as PIL's own conversion to grey
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 # of what grey values mean; an enhanced file has them for each frame, in the functional groups below
 _GREY_TAGS = ("PhotometricInterpretation", "BitsStored", "PixelRepresentation")
 _GREY_GROUPS = {
@@ -121,7 +119,7 @@ def _grey(pixels: np.ndarray, dataset: pydicom.Dataset, frame: int, voi: bool) -
     if interpretation == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, dataset)
     if pixels.ndim == 3:
-        return pixels[..., :3].astype(np.float32) @ _LUMA
+        return pixels[..., :3].astype(np.float32) @ LUMA
     meaning = _grey_meaning(dataset, frame)
     values = _apply_meaning(pixels, meaning, voi)
     if interpretation == "MONOCHROME1":

@@ -27,6 +27,7 @@ from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.dicom_header import read_dicom_header
 from scripts.data.frame_order import order_by_time
 from scripts.data.image_header import read_nifti_header, read_raster_header
+from scripts.data.itk_header import read_itk_header
 from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
@@ -35,11 +36,14 @@ __all__ = ["ImageSeries", "find_image_series", "image_series_of", "is_hidden", "
 _SUFFIXES = {
     "raster": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"),
     "nifti": (".nii", ".nii.gz"),
+    # the pixels of a .nhdr or .mhd file lie in another, whose suffix is not here
+    "itk": (".nrrd", ".nhdr", ".mha", ".mhd"),
     "dicom": (".dcm", ".dicom", ".ima"),
 }
 _READ_HEADER: dict[str, Callable[[Path], object]] = {
     "raster": read_raster_header,
     "nifti": read_nifti_header,
+    "itk": read_itk_header,
     "dicom": read_dicom_header,
 }
 _PLACE_TAGS = ["ImagePositionPatient", "ImageOrientationPatient"]
@@ -52,7 +56,7 @@ class ImageSeries:
     Attributes:
         name: path of its (first) file relative to the data set's folder, with forward slashes; unique in it.
         files: the file, or the files of a single-frame DICOM series in the order of time.
-        format: ``raster``, ``nifti`` or ``dicom``.
+        format: ``raster``, ``nifti``, ``itk`` (NRRD and MetaImage) or ``dicom``.
         patient: whose image it is, or None where that is not known. Two series with the same patient are of one
             person. It is not compared: a series is the same, whoever told its patient or did not.
         order: the rule that put its files in order, see :func:`scripts.data.frame_order.order_by_time`; None where
@@ -95,7 +99,7 @@ def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
         why = f"; {len(found.skipped)} skipped, the first because {found.skipped[0]}" if found.skipped else ""
         raise InputError(
             f"{dataset_dir} holds no image{' that can be used' if why else ''}; "
-            f"give a folder with PNG, JPEG, TIFF, NIfTI or DICOM files{why}"
+            f"give a folder with PNG, JPEG, TIFF, NIfTI, NRRD, MetaImage or DICOM files{why}"
         )
     found.log(dataset_dir)
     return sorted(found.series, key=lambda one: one.name)
@@ -131,7 +135,7 @@ def image_series_of(files: Sequence[str | os.PathLike[str]], dataset_dir: str | 
         raise InputError(f"{missing or dataset_dir}: there is no such image")
     formats = [_format_of(path) for path in paths]
     if formats[0] is None:
-        raise InputError(f"{paths[0]} is not a PNG, JPEG, TIFF, NIfTI or DICOM image")
+        raise InputError(f"{paths[0]} is not a PNG, JPEG, TIFF, NIfTI, NRRD, MetaImage or DICOM image")
     if len(paths) > 1 and set(formats) != {"dicom"}:
         raise InputError(f"{paths[0]} and {len(paths) - 1} more files are listed as one image; only DICOM files may be")
     return ImageSeries(Path(os.path.relpath(paths[0], dataset_dir)).as_posix(), paths, formats[0])
@@ -169,7 +173,7 @@ def select_series(series: Iterable[ImageSeries], path: str, near: Sequence[Path]
     for one in [*(_find_below(resolved.parent, recursive=False).series if is_frame else ()), *alone]:
         if resolved in one.files:
             return one
-    raise InputError(f"image {path!r} is not a PNG, JPEG, TIFF, NIfTI or DICOM image")
+    raise InputError(f"image {path!r} is not a PNG, JPEG, TIFF, NIfTI, NRRD, MetaImage or DICOM image")
 
 
 @dataclass
