@@ -69,11 +69,18 @@ def read_itk(series: ImageSeries, *, plane: str | None = None) -> SeriesImage:
 
 
 def _check_zipped(text: TextHeader, needed: int) -> None:
-    """ITK hands out whatever it got from a damaged stream."""
-    stream, there = zlib.decompressobj(_ZLIB_OR_GZIP), 0
+    """ITK does not compare checksums, and hands out whatever it got from a damaged stream."""
+    stream, there, rest = zlib.decompressobj(_ZLIB_OR_GZIP), 0, b""
     with open(text.pixel_file, "rb") as file:
         file.seek(text.pixels_at)
-        while there <= needed and not stream.eof and (chunk := file.read(_CHUNK)):
-            there += len(stream.decompress(chunk))
+        # a checksum stands behind the last byte
+        while there < needed or (there == needed and not stream.eof):
+            rest = rest or file.read(_CHUNK)
+            if not rest:
+                break
+            # gzip may be several streams, one after the other
+            stream = zlib.decompressobj(_ZLIB_OR_GZIP) if stream.eof else stream
+            there += len(stream.decompress(rest))
+            rest = stream.unused_data
     if there != needed or not stream.eof:
         raise InputError(f"{text.pixel_file} has {there} of {needed} bytes in its compressed pixels; copy it again")

@@ -33,6 +33,12 @@ _MOST_COMPONENTS = 4
 # of the spaces that NRRD names, those of the patient, which ITK turns the right way; and those that it does not
 _PATIENT = ("left-posterior-superior", "right-anterior-superior", "left-anterior-superior", "lps", "ras", "las")
 _TURNED_WRONG = ("right-anterior-superior-time", "left-anterior-superior-time", "rast", "last")
+# each under any of its names
+_META_PLACE = (
+    ("elementspacing", "elementsize"),
+    ("offset", "position", "origin"),
+    ("transformmatrix", "rotation", "orientation"),
+)
 _OTHER_LENGTHS = {"m", "cm", "um", "µm", "nm"}
 
 
@@ -44,7 +50,7 @@ class TextHeader:
         pixel_file: the file that holds the pixels, which may be the header's own.
         pixels_at: the byte of it that they begin at, where no field says otherwise.
         plain: True where the pixels are bytes as they are, so that their number tells whether the file is whole.
-        zipped: True for compressed pixels of a MetaImage; ITK does not tell where these are damaged.
+        zipped: True for pixels that are one zlib or gzip stream from there on.
         spacing_told: True where there is a distance of pixels.
         place_told: True where there are an origin and directions in the patient.
     """
@@ -83,12 +89,13 @@ def read_nrrd_text(path: Path) -> TextHeader:
     if other:
         raise InputError(f"{path} has lengths in {other.pop()}; write it with lengths in mm")
     vectors, spacings = fields.get("spacedirections", "").count("("), fields.get("spacings", "").lower().split()[:2]
-    name = fields.get("datafile")
+    name, encoding = fields.get("datafile"), fields.get("encoding", "").lower()
+    skips = not {"byteskip", "lineskip"}.isdisjoint(fields)
     return TextHeader(
         pixel_file=path if name is None else _find_pixels(path, name),
         pixels_at=end if name is None else 0,
-        plain=fields.get("encoding", "").lower() == "raw",
-        zipped=False,
+        plain=encoding == "raw",
+        zipped=encoding in ("gzip", "gz") and not skips,
         spacing_told=vectors > 1 or bool(spacings and "nan" not in spacings),
         place_told=space.removesuffix("-time") in _PATIENT and "spaceorigin" in fields and vectors > 1,
     )
@@ -114,17 +121,18 @@ def read_metaimage_text(path: Path) -> TextHeader:
     name = fields["elementdatafile"]
     inside = name.upper() == "LOCAL"
     binary, zipped = (fields.get(key, "").startswith(("T", "t", "1")) for key in ("binarydata", "compresseddata"))
-
-    def tells(*keys: str) -> bool:
-        return not fields.keys().isdisjoint(keys)
-
+    spacing, origin, axes = ([fields[key] for key in keys if key in fields] for keys in _META_PLACE)
+    numbers = " ".join([*spacing, *origin, *axes])
+    if not re.fullmatch(r"[\d\s.eE+-]*", numbers):
+        # ITK would take 0 for what is no number
+        raise InputError(f"{path} has an affine that tells no place ({numbers}); correct it")
     return TextHeader(
         pixel_file=path if inside else _find_pixels(path, name),
         pixels_at=end if inside else 0,
         plain=binary and not zipped,
         zipped=zipped,
-        spacing_told=tells("elementspacing", "elementsize"),
-        place_told=tells("offset", "position", "origin") and tells("transformmatrix", "rotation", "orientation"),
+        spacing_told=bool(spacing),
+        place_told=bool(origin and axes),
     )
 
 
