@@ -17,6 +17,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from scripts.data.frame_dataset import FrameDataset
@@ -52,6 +53,16 @@ def test_spacing_of_oblique_nifti_is_in_mm(tmp_path, unit, mm):
 def test_spacing_is_that_of_the_original_image_whatever_the_region(tmp_path):
     prepared = prepare(write_nifti(tmp_path / "a.nii", 0.8, 1.4), region=(1, 0, 5, 4))
     assert prepared.spacing == pytest.approx((0.8, 1.4), rel=1e-5)
+
+
+def test_burned_in_text_outside_of_the_region_has_no_say_in_the_intensities(tmp_path):
+    grey = np.random.default_rng(0).integers(20, 120, (30, 40), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    grey[:4, :10] = 255  # 3 % of the pixels
+    Image.fromarray(grey).save(tmp_path / "b.png")
+    used = (0, 4, 40, 30)
+    assert torch.equal(prepare(tmp_path / "b.png", region=used).frames, prepare(tmp_path / "a.png", region=used).frames)
+    assert prepare(tmp_path / "b.png").frames.std() < prepare(tmp_path / "b.png", region=used).frames.std()
 
 
 def test_spacing_of_dicom_has_x_first(tmp_path, write_dicom):
