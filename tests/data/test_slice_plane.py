@@ -108,6 +108,13 @@ def test_dicom_is_read_as_without_a_plane(tmp_path, write_dicom):
     np.testing.assert_array_equal(read(path, "coronal").frames, read(path, None).frames)
 
 
+def test_the_third_axis_is_that_of_axial_slices_where_nothing_is_told(tmp_path):
+    nib.Nifti1Image(VOLUME, None).to_filename(tmp_path / "a.nii")
+    image = read(tmp_path / "a.nii", "axial")
+    np.testing.assert_array_equal(image.frames[:, 0].numpy(), VOLUME.transpose(2, 0, 1))
+    assert not image.placed
+
+
 @pytest.mark.parametrize("plane", ["transversal", "", "Axial", 2])
 def test_another_plane_is_refused(tmp_path, plane):
     with pytest.raises(InputError, match="'plane' is .*; it must be axial, coronal or sagittal, or null"):

@@ -138,9 +138,9 @@ class PreparedSeries:
     def spacing(self) -> tuple[float, float] | None:
         """Distance of pixel centres of the original image along x and y, in mm; None where the file does not tell.
 
-        NIfTI tells, and so does DICOM with PixelSpacing or an ultrasound region of tissue. DICOM's ImagerPixelSpacing
-        does not count: it is measured at the detector, not in the patient. PNG, JPEG, TIFF and BMP do not tell: their
-        ``affines`` are made up. In a series it is the first frame's.
+        NIfTI tells, and so do NRRD and MetaImage with spacings, and DICOM with PixelSpacing or an ultrasound region of
+        tissue. DICOM's ImagerPixelSpacing does not count: it is measured at the detector, not in the patient. PNG,
+        JPEG, TIFF and BMP do not tell: their ``affines`` are made up. In a series it is the first frame's.
 
         Example:
             >>> prepare_series(find_image_series("cine.nii.gz")[0], PrepareSeries((256, 256))).spacing  # doctest: +SKIP

@@ -38,10 +38,12 @@ class SeriesImage:
         affines: (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm.
         still: True for an image with no time axis.
         spacing_known: True where the file tells the distance of its pixels in the patient, so that lengths by
-            ``affines`` are real mm: NIfTI, and DICOM with PixelSpacing or an ultrasound region of tissue. DICOM's
-            ImagerPixelSpacing does not count: it is measured at the detector, where the patient is magnified.
+            ``affines`` are real mm: NIfTI, NRRD and MetaImage with spacings, and DICOM with PixelSpacing or an
+            ultrasound region of tissue. DICOM's ImagerPixelSpacing does not count: it is measured at the detector,
+            where the patient is magnified.
         placed: True where the file tells where each frame lies in the patient, so that places by ``affines`` are real:
-            NIfTI with a form code, and DICOM with position, orientation and PixelSpacing.
+            NIfTI with a form code, NRRD in a space of the patient, MetaImage with Offset and TransformMatrix, and DICOM
+            with position, orientation and PixelSpacing.
         frame_ms: time between frames in ms, or None where the file does not tell or frames are not evenly spaced.
         spacing_source: what tells the distance of pixels, such as ``PixelSpacing``; None where nothing does. Where
             ``spacing_known`` is False it names what tells another distance, such as the one at the detector.
