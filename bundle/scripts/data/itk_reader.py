@@ -63,7 +63,7 @@ def read_itk(series: ImageSeries, *, plane: str | None = None) -> SeriesImage:
         pages,
         affines,
         spacing_known=text.spacing_told,
-        placed=text.spacing_told and text.place_told and len(header.shape) > 2,
+        placed=text.place_told,
         spacing_source="header of NRRD or MetaImage" if text.spacing_told else None,
     )
 

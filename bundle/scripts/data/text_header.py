@@ -52,7 +52,7 @@ class TextHeader:
         plain: True where the pixels are bytes as they are, so that their number tells whether the file is whole.
         zipped: True for pixels that are one zlib or gzip stream from there on.
         spacing_told: True where there is a distance of pixels.
-        place_told: True where there are an origin and directions in the patient.
+        place_told: True where there are an origin, directions and distances in the patient, of three axes.
     """
 
     pixel_file: Path
@@ -132,7 +132,7 @@ def read_metaimage_text(path: Path) -> TextHeader:
         plain=binary and not zipped,
         zipped=zipped,
         spacing_told=bool(spacing),
-        place_told=bool(origin and axes),
+        place_told=bool(spacing and origin and axes) and fields["ndims"] != "2",
     )
 
 
