@@ -45,6 +45,7 @@ class PrepareSeries(Transform):
         storage: ``float16``, or ``uint8`` for half of the memory and 256 grey values.
         stretch: fill the network's image rather than keep the aspect ratio, see :class:`scripts.transforms.ImageFit`.
         voi: apply the window of DICOM files, see :func:`scripts.data.read_image_series`.
+        plane: take the slices of volumes in this plane for frames, see :func:`scripts.data.read_image_series`.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class PrepareSeries(Transform):
         *,
         stretch: bool = False,
         voi: bool = False,
+        plane: str | None = None,
     ) -> None:
         self.image_size = tuple(image_size)
         self.region = tuple(region) if region else None
         self.stretch = stretch
         self.voi = voi
+        self.plane = plane
         self.storage = storage
         # of the form of what is given: part of the cache key, so that files of an older form are not taken
         self.version = 4
@@ -95,7 +98,7 @@ class PrepareSeries(Transform):
         Raises:
             InputError: see :func:`scripts.data.read_image_series`.
         """
-        return read_image_series(series, voi=self.voi)
+        return read_image_series(series, voi=self.voi, plane=self.plane)
 
     def fit(self, original: Sequence[int], affine: np.ndarray) -> ImageFit:
         """How an image of the size ``original`` (px) and with the affine (4, 4) becomes the network's.
