@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := cd bundle && $(BIN)/python -W ignore -m monai.bundle run
+LABEL_VENV := .venv-label
+LABEL_BIN := $(CURDIR)/$(LABEL_VENV)/bin
+LABEL_INSTALLED := $(LABEL_VENV)/.installed
 LOG := --meta_file configs/metadata.json --logging_file configs/logging.conf
 
 .DEFAULT_GOAL := help
-.PHONY: help demo phantom hard-cases test test-slow lint format bench bench-latency clean
+.PHONY: help demo phantom hard-cases label label-env test test-label test-slow lint format bench bench-latency clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +19,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# MONAI Label and pydicom-seg without their own requirements: these do not go with current packages
+$(LABEL_INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; set PYTHON=...")'
+	$(PYTHON) -m venv $(LABEL_VENV)
+	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[label]' hypothesis selenium
+	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps monailabel pydicom-seg
 	touch $@
 
 demo: $(INSTALLED) ## Train on a real echocardiogram without labels, follow four landmarks, show the result
@@ -49,8 +60,24 @@ hard-cases: $(INSTALLED) ## Train on simulated subjects with swapped contrast to
 	    --output_dir $(CURDIR)/phantom_output/hard_cases --resume False --max_epochs 60 --val_interval 20
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/hard_cases.py
 
+label-env: $(LABEL_INSTALLED) ## Set up MONAI Label, in an environment of its own (.venv-label, 2 GB)
+
+demo_output/models/model.pt: | $(INSTALLED)
+	$(RUN) training --config_file "['configs/train.json','configs/data/echo_demo.json']" $(LOG) \
+	    --ckpt_dir $(CURDIR)/demo_output/models --output_dir $(CURDIR)/demo_output --resume False
+
+label_demo: | $(LABEL_INSTALLED)
+	cd bundle && $(LABEL_BIN)/python -W ignore -m label_app.demo_images --output_dir $(CURDIR)/label_demo
+
+label: $(LABEL_INSTALLED) label_demo demo_output/models/model.pt ## Annotate frames of the demo clip in the browser, on this computer
+	cd bundle && $(LABEL_BIN)/python -W ignore -m label_app --studies $(CURDIR)/label_demo \
+	    --ckpt_path $(CURDIR)/demo_output/models/model.pt --config_file configs/data/echo_demo.json
+
 test: $(INSTALLED) ## Run the fast tests
 	$(BIN)/python -m pytest -m "not slow"
+
+test-label: $(LABEL_INSTALLED) ## Run the tests of the MONAI Label app
+	PYTHONPATH=bundle:bundle/label_app $(LABEL_BIN)/python -m pytest -m "not slow" tests/label_app
 
 test-slow: $(INSTALLED) ## Run the tests that train until convergence
 	$(BIN)/python -m pytest -m slow
@@ -74,4 +101,4 @@ bench-latency: $(INSTALLED) ## Measure the tracker's milliseconds a frame beside
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/latency.py --profile --repeats 30
 
 clean: ## Remove what demo and phantom wrote
-	rm -rf demo_output phantom_output
+	rm -rf demo_output label_demo phantom_output

@@ -98,10 +98,7 @@ def parse_label(content: bytes | str, image: MarkedImage, where: str) -> list[La
     """
     document = _parse_json(content, where)
     if "markups" in document:
-        points = [
-            LabelPoint(one.label.strip(), one.frame, one.x, one.y)
-            for one in world_examples(parse_slicer_points(document, where), image, where)
-        ]
+        points = _parse_markups(document, image, where)
     else:
         points = parse_points(document.get("landmarks"), where)
     check_points(points, image, where)
@@ -185,6 +182,14 @@ def write_label(path: str | os.PathLike[str], label: Label) -> None:
     ]
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps({"landmarks": landmarks, "info": label.info}, indent=1), encoding="utf-8")
+
+
+def _parse_markups(document: dict[str, Any], image: MarkedImage, where: str) -> list[LabelPoint]:
+    try:
+        placed = parse_slicer_points(document, where)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    return [LabelPoint(one.label.strip(), one.frame, one.x, one.y) for one in world_examples(placed, image, where)]
 
 
 def _parse_json(content: bytes | str, where: str) -> dict[str, Any]:

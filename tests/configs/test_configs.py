@@ -139,6 +139,18 @@ def test_settings_of_the_images_reach_each_data_set(config: str, name: str, fold
     assert dataset.series[0].fit.scale == (2.0, 8.0)
 
 
+@pytest.mark.parametrize("config", ["evaluate.json", "inference.json"])
+def test_the_slices_of_a_plane_are_frames(config: str, tmp_path: Path) -> None:
+    nib.Nifti1Image(np.random.default_rng(0).random((8, 9, 10), np.float32), np.eye(4)).to_filename(tmp_path / "a.nii")
+    planes = {None: (8, 9, 10), "axial": (8, 9, 10), "coronal": (8, 10, 9), "sagittal": (9, 10, 8)}
+    for plane, (x, y, frames) in planes.items():
+        (series,) = parse("dataset", config, dataset_dir=str(tmp_path), image_size=[16, 16], plane=plane).series
+        assert (*series.fit.original, series.length) == (x, y, frames)
+    with pytest.raises(Exception) as error:
+        parse("dataset", config, dataset_dir=str(tmp_path), plane="oblique")
+    assert "axial" in str(find_input_error(error.value))
+
+
 @pytest.mark.parametrize("config", ["train.json", "evaluate.json", "inference.json"])
 @pytest.mark.parametrize(
     ("variant", "layers"), [("regression", 3), ("regression_1", 1), ("regression_2", 2), ("regression_4", 4)]

@@ -8,7 +8,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Fixtures of the data tests: small DICOM files, written as a scanner might."""
+"""Fixtures of the data tests: small DICOM files, written as a scanner might, and NRRD and MetaImage files by hand."""
 
 from __future__ import annotations
 
@@ -48,6 +48,35 @@ def _write_dicom(path: Path, pixels: np.ndarray | None, **tags) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     dataset.save_as(path, enforce_file_format=True)
     return path
+
+
+_NRRD = {"type": "uint8", "dimension": "2", "sizes": "7 5", "encoding": "raw"}
+_METAIMAGE = {
+    "ObjectType": "Image",
+    "NDims": "2",
+    "BinaryData": "True",
+    "DimSize": "7 5",
+    "ElementType": "MET_UCHAR",
+    "ElementDataFile": "LOCAL",
+}
+
+
+def _write_header(path: Path, pixels: bytes = bytes(range(35)), /, **fields: str | None) -> Path:
+    """An NRRD or MetaImage file of 7 x 5 px by hand; a field of None is left out."""
+    nrrd = path.suffix in (".nrrd", ".nhdr")
+    told = {**(_NRRD if nrrd else _METAIMAGE), **fields}
+    # the last line of MetaImage
+    if not nrrd:
+        told["ElementDataFile"] = told.pop("ElementDataFile")
+    sign = ": " if nrrd else " = "
+    lines = [f"{key}{sign}{value}\n" for key, value in told.items() if value is not None]
+    path.write_bytes(b"NRRD0005\n" * nrrd + "".join(lines).encode("latin-1") + b"\n" * nrrd + pixels)
+    return path
+
+
+@pytest.fixture
+def write_header() -> Callable[..., Path]:
+    return _write_header
 
 
 @pytest.fixture

@@ -134,6 +134,21 @@ def test_place_of_nifti_agrees_with_simpleitk(name):
         np.testing.assert_allclose((ours.affines[0] @ [*index, 0, 1])[:3], lps * [-1, -1, 1], atol=1e-3)
 
 
+@pytest.mark.parametrize("pair", [("a.mhd", "a.raw"), ("a.nhdr", "a.raw")])
+def test_the_two_files_of_a_pair_are_damaged_each(tmp_path, pair):
+    sitk = pytest.importorskip("SimpleITK")
+    pytest.importorskip("itk")
+    grey = np.random.default_rng(0).integers(0, 256, (3, 12, 16), dtype=np.uint8)
+    sitk.WriteImage(sitk.GetImageFromArray(grey), tmp_path / pair[0])
+    whole = {name: (tmp_path / name).read_bytes() for name in pair}
+    assert read_or_refuse(tmp_path / pair[0]) is not None
+    for case in range(60):
+        name = pair[case % 2]
+        (tmp_path / name).write_bytes(damaged(whole[name], np.random.default_rng(case)))
+        read_or_refuse(tmp_path / pair[0])
+        (tmp_path / name).write_bytes(whole[name])
+
+
 # damage
 
 
@@ -183,6 +198,10 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes]]:
     pages[0].save(folder / "a.tif", save_all=True, append_images=pages[1:], compression="tiff_lzw")
     for suffix in ("nii", "nii.gz"):
         nib.Nifti1Image(grey.astype(np.int16), np.eye(4)).to_filename(folder / f"a.{suffix}")
+    sitk = pytest.importorskip("SimpleITK")
+    for suffix in ("nrrd", "mha"):
+        for kind, zipped in (("raw", False), ("zip", True)):
+            sitk.WriteImage(sitk.GetImageFromArray(np.stack([grey, grey[::-1]])), folder / f"{kind}.{suffix}", zipped)
     others = [path for path in folder.iterdir() for _ in range(3)]
     return [(path.name, path.read_bytes()) for path in [*SEEDS, *others]]
 

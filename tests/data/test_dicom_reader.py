@@ -110,6 +110,39 @@ def test_what_tells_the_spacing_is_told(tmp_path, write_dicom):
     assert (image.spacing_known, image.spacing_source) == (False, "ImagerPixelSpacing")
 
 
+PLACE = {"ImagePositionPatient": [1, 2, 3], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+
+
+@pytest.mark.parametrize(
+    ("tags", "placed"),
+    [
+        ({}, False),
+        (PLACE, False),
+        ({"PixelSpacing": [0.5, 0.5]}, False),
+        ({**PLACE, "PixelSpacing": [0.5, 0.5]}, True),
+        ({**PLACE, "PixelSpacing": 0.5}, False),
+        ({**PLACE, "ImagerPixelSpacing": [0.5, 0.5]}, False),
+        # the detector's, so that its affine has pixels of 1 mm
+        ({**PLACE, "PixelSpacing": [0.5, 0.5], "ImagerPixelSpacing": [0.5, 0.5]}, False),
+    ],
+)
+def test_what_tells_the_place_in_the_patient(tmp_path, write_dicom, tags, placed):
+    assert read(write_dicom(tmp_path / "a.dcm", GREY, **tags)).placed == placed
+
+
+def test_a_ct_slice_is_placed_and_an_ultrasound_clip_is_not():
+    assert read(Path(get_path("ct"))).placed
+    assert not read(Path(get_path("ybr_color"))).placed
+
+
+def test_a_series_is_placed_where_every_file_is(tmp_path, write_dicom):
+    for number, spacing in enumerate([[0.5, 0.5], None]):
+        tags = {"SeriesInstanceUID": "1.2.3", "InstanceNumber": number, "PixelSpacing": spacing}
+        write_dicom(tmp_path / f"{number}.dcm", GREY, **PLACE, **tags)
+    image = read(tmp_path)
+    assert (len(image.frames), image.placed) == (2, False)
+
+
 # enhanced multi-frame
 
 
@@ -145,6 +178,7 @@ def test_enhanced_mr(tmp_path, write_dicom, caplog):
     assert image.frames.shape == (3, 1, 7, 5)
     assert image.frame_ms == pytest.approx(100)
     assert (image.spacing_known, image.spacing_source) == (True, "PixelMeasuresSequence")
+    assert image.placed
     expected = [[-1.3, 0, 0, -10], [0, -0.7, 0, 20], [0, 0, 1, 5], [0, 0, 0, 1]]
     np.testing.assert_allclose(image.affines, [expected] * 3)
     for i in range(3):  # each frame has a rescaling of its own
@@ -161,6 +195,29 @@ def test_enhanced_frames_at_several_places_are_refused(tmp_path, write_dicom):
     path = write_enhanced(write_dicom, tmp_path / "a.dcm", [5.0, 10.0, 15.0], TIMES)
     with pytest.raises(InputError, match=r"a\.dcm has 3 frames at 3 places in the patient: a stack or volume"):
         read(path)
+
+
+def write_components(write_dicom, path: Path, components: list[str | None], shared: str | None = None) -> Path:
+    write_enhanced(write_dicom, path, [5.0] * len(components), TIMES[: len(components)])
+    dataset = pydicom.dcmread(path)
+    for frame, component in zip(dataset.PerFrameFunctionalGroupsSequence, components, strict=True):
+        if component is not None:
+            frame.MRImageFrameTypeSequence = item(ComplexImageComponent=component)
+    if shared is not None:
+        dataset.SharedFunctionalGroupsSequence[0].MRImageFrameTypeSequence = item(ComplexImageComponent=shared)
+    dataset.save_as(path)
+    return path
+
+
+def test_enhanced_frames_of_several_kinds_are_refused(tmp_path, write_dicom):
+    path = write_components(write_dicom, tmp_path / "a.dcm", ["MAGNITUDE", "PHASE", "MAGNITUDE"])
+    with pytest.raises(InputError, match=r"a\.dcm mixes frames of MAGNITUDE and PHASE, .*; write each kind to a file"):
+        read(path)
+
+
+@pytest.mark.parametrize(("own", "shared"), [("MAGNITUDE", None), ("PHASE", "MAGNITUDE"), (None, "REAL"), (None, None)])
+def test_enhanced_frames_of_one_kind_are_read(tmp_path, write_dicom, own, shared):
+    assert len(read(write_components(write_dicom, tmp_path / "a.dcm", [own] * 2, shared)).frames) == 2
 
 
 def test_frames_that_are_not_stored_in_order_are_used_as_stored_and_told(tmp_path, write_dicom, caplog):

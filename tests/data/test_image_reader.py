@@ -54,7 +54,7 @@ def test_grey_raster_has_x_first(tmp_path, suffix):
     assert image.frames.dtype.is_floating_point
     assert image.still
     assert image.frame_ms is None
-    assert not image.spacing_known
+    assert not image.spacing_known and not image.placed
     np.testing.assert_array_equal(frame(image), GREY.T)
     # no place in the patient is told: 1 mm pixels from the origin, LPS
     np.testing.assert_array_equal(image.affines, LPS_TO_RAS[None])
@@ -154,6 +154,17 @@ def test_nifti_that_is_not_two_dimensional_is_refused(tmp_path, shape):
     write_nifti(tmp_path / "volume.nii", np.zeros(shape, np.float32))
     with pytest.raises(InputError, match=r"volume\.nii has the shape \([\d, ]+\); an image must be \(X, Y\)"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(("qform", "sform"), [(0, 0), (1, 0), (0, 2)])
+def test_nifti_is_placed_if_a_form_code_is_set(tmp_path, qform, sform):
+    nifti = nib.Nifti1Image(GREY.T, np.diag([0.5, 0.5, 1, 1]))
+    nifti.set_qform(nifti.affine, code=qform)
+    nifti.set_sform(nifti.affine, code=sform)
+    nifti.to_filename(tmp_path / "a.nii")
+    image = read(tmp_path)
+    assert image.placed == bool(qform or sform)
+    assert image.spacing_known
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -292,6 +292,41 @@ def test_two_orientations_in_one_folder_are_two_series(tmp_path, write_dicom):
     assert [len(one.files) for one in find_image_series(tmp_path)] == [2, 2]
 
 
+def write_kinds(folder: Path, write_dicom, kinds: list) -> list[list[str]]:
+    """Files of one series by time, each of a kind; how they are grouped."""
+    for number, kind in enumerate(kinds):
+        tags = {"SeriesInstanceUID": "1.2.3", "InstanceNumber": number, "ImageType": kind}
+        write_dicom(folder / f"{number}.dcm", PIXELS, **tags)
+    return [[file.stem for file in one.files] for one in find_image_series(folder)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (["ORIGINAL", "PRIMARY", "M", "ND"], ["ORIGINAL", "PRIMARY", "P", "ND"]),
+        (["ORIGINAL", "PRIMARY", "M_FFE", "M", "FFE"], ["DERIVED", "PRIMARY", "PHASE MAP", "P", "FFE"]),
+        (["ORIGINAL", "PRIMARY"], ["ORIGINAL", "PRIMARY", "P"]),
+        (["ORIGINAL", "PRIMARY", "M"], ["DERIVED", "SECONDARY", "M"]),
+        (["ORIGINAL", "PRIMARY", "BIPLANE A"], None),
+    ],
+)
+def test_images_of_two_kinds_in_one_dicom_series_are_two_series(tmp_path, write_dicom, first, second):
+    assert write_kinds(tmp_path, write_dicom, [first, second, first, second]) == [["0", "2"], ["1", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (["ORIGINAL", "PRIMARY", "M"], ["DERIVED", "PRIMARY", "M"]),
+        (["ORIGINAL", "PRIMARY"], ["ORIGINAL", "PRIMARY", ""]),
+        ("ORIGINAL", None),
+        (["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "M"]),
+    ],
+)
+def test_images_of_one_kind_are_one_series_however_they_were_made(tmp_path, write_dicom, first, second):
+    assert write_kinds(tmp_path, write_dicom, [first, second]) == [["0", "1"]]
+
+
 # selecting
 
 

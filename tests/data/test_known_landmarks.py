@@ -58,6 +58,16 @@ def test_a_folder_of_markups_is_of_many_images_and_those_of_others_are_passed_ov
     assert rows(folder / "c", dataset) == []
 
 
+def test_an_image_of_another_part_that_is_called_alike_is_another(tmp_path, dataset):
+    """As where a data list divides patients whose files all have one name."""
+    folder = tmp_path / "markups"
+    for name, x in (("a/clip.nii", 3.0), ("b/clip.nii", 5.0)):
+        write_markups(folder / f"{name}.mrk.json", dataset, x)
+    only_b = FrameDataset([dataset.series[1].series], (20, 12))
+    assert rows(folder, only_b) == [("b/clip.nii", 1, "valve", 5.0, 4.0)]
+    assert rows(folder / "a" / "clip.nii.mrk.json", only_b) == []
+
+
 def test_what_is_wrong_with_a_file_is_told_all_the_same(tmp_path, dataset):
     path = write_markups(tmp_path / "a" / "clip.nii.mrk.json", dataset, 99.0)
     with pytest.raises(InputError, match=r"clip\.nii\.mrk\.json, point 1: 'valve \[1\]' lies 79\.5 mm outside of a/"):

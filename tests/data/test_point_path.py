@@ -89,14 +89,24 @@ def write(path: Path, shape: tuple[int, ...], direction: np.ndarray, spacing: tu
     return image
 
 
+@pytest.mark.parametrize("suffix", ["nii", "nrrd", "mha"])
 @each_file
 @given(data=st.data(), shape=SHAPES, direction=directions(), spacing=SPACINGS, origin=ORIGINS)
-def test_nifti(tmp_path, data, shape, direction, spacing, origin):
+def test_files_of_research(tmp_path, suffix, data, shape, direction, spacing, origin):
+    if suffix != "nii":
+        pytest.importorskip("itk")
+    path = tmp_path / f"image.{suffix}"
     prepare = data.draw(settings_of_network(shape))
-    image = write(tmp_path / "image.nii", (*shape, 1), direction, spacing, origin)
-    prepared = prepare_series(find_image_series(tmp_path / "image.nii")[0], prepare)
-    assert_exact(prepared, image)
+    image = write(path, (*shape, 1), direction, spacing, origin)
+    assert_exact(prepare_series(find_image_series(path)[0], prepare), image)
 
+
+@each_file
+@given(data=st.data(), shape=SHAPES, direction=directions(), spacing=SPACINGS, origin=ORIGINS)
+def test_nifti_as_nibabel_has_it(tmp_path, data, shape, direction, spacing, origin):
+    write(tmp_path / "image.nii", (*shape, 1), direction, spacing, origin)
+    prepare = data.draw(settings_of_network(shape))
+    prepared = prepare_series(find_image_series(tmp_path / "image.nii")[0], prepare)
     affine = nib.load(tmp_path / "image.nii").affine
     ras = nib.affines.apply_affine(affine, [[2.25, 5.5, 0.0]])[0]
     np.testing.assert_allclose(index_to_lps(np.array([2.25, 5.5]), prepared.affines[0]), ras * [-1, -1, 1], atol=1e-9)

@@ -17,6 +17,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from scripts.data.frame_dataset import FrameDataset
@@ -54,6 +55,16 @@ def test_spacing_is_that_of_the_original_image_whatever_the_region(tmp_path):
     assert prepared.spacing == pytest.approx((0.8, 1.4), rel=1e-5)
 
 
+def test_burned_in_text_outside_of_the_region_has_no_say_in_the_intensities(tmp_path):
+    grey = np.random.default_rng(0).integers(20, 120, (30, 40), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    grey[:4, :10] = 255  # 3 % of the pixels
+    Image.fromarray(grey).save(tmp_path / "b.png")
+    used = (0, 4, 40, 30)
+    assert torch.equal(prepare(tmp_path / "b.png", region=used).frames, prepare(tmp_path / "a.png", region=used).frames)
+    assert prepare(tmp_path / "b.png").frames.std() < prepare(tmp_path / "b.png", region=used).frames.std()
+
+
 def test_spacing_of_dicom_has_x_first(tmp_path, write_dicom):
     # DICOM writes the distance of rows, which is along y, first
     orientation = [0.8, 0.6, 0.0, 0.0, 0.0, -1.0]
@@ -82,6 +93,17 @@ def test_spacing_is_kept_on_disk(tmp_path, monkeypatch):
     nifti, png = FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache").series
     assert nifti.spacing == pytest.approx((0.8, 1.4), rel=1e-5)
     assert png.spacing is None
+
+
+def test_whether_it_is_placed_is_kept_on_disk(tmp_path, monkeypatch):
+    (tmp_path / "images").mkdir()
+    write_nifti(tmp_path / "images" / "a.nii", 0.8, 1.4)
+    Image.fromarray(PIXELS).save(tmp_path / "images" / "b.png")
+    data = find_image_series(tmp_path / "images")
+    FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache")
+    monkeypatch.setattr("scripts.data.prepared_series.read_image_series", None)  # reading would now raise
+    nifti, png = FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache").series
+    assert (nifti.placed, png.placed) == (True, False)
 
 
 def test_files_of_an_older_form_are_made_anew(tmp_path, monkeypatch):

@@ -55,12 +55,14 @@ def test_a_header_that_tells_nothing():
     assert frame_position(Dataset(), 0) is None
     assert frame_position(of(ImagePositionPatient=[1, 2, 3]), 0) is None  # no orientation
     assert frame_spacing(of(ImagerPixelSpacing=[0.5, 0.25]), 0) is None
+    assert frame_spacing(of(PixelSpacing=0.5), 0) is None  # scanners write one number
 
 
-def test_an_affine_is_the_headers_if_it_has_its_position():
+def test_an_affine_is_the_headers_if_it_has_its_position_and_spacing():
     header = of(ImagePositionPatient=[1, 2, 3], ImageOrientationPatient=ALONG, PixelSpacing=[0.5, 0.25])
     own = np.array([[-0.25, 0, 0, -1], [0, -0.5, 0, -2], [0, 0, 1, 3], [0, 0, 0, 1]])
     assert is_placed(header, 0, own)
     assert not is_placed(header, 0, np.eye(4))
+    assert not is_placed(header, 0, own @ np.diag([4.0, 2.0, 1.0, 1.0]))
     del header.PixelSpacing
     assert not is_placed(header, 0, own)

@@ -89,3 +89,18 @@ def test_the_largest_sample_is_all_that_percentiles_are_taken_of(frames, monkeyp
         scale_series_intensity(frames, largest_sample=largest)
     assert all(size <= largest for size, largest in zip(taken, [1, 7, 500, 3600, 4000], strict=True))
     assert taken[-1] == 3600
+
+
+def test_a_hot_pixel_does_not_change_the_others(frames):
+    hot = frames.clone()
+    hot[0, 0, 3, 4] = 65535.0
+    changed = (scale_series_intensity(hot) - scale_series_intensity(frames)).abs()
+    changed[0, 0, 3, 4] = 0.0
+    assert changed.max() < 0.02
+
+
+def test_a_little_burned_in_text_leaves_most_of_the_contrast(frames):
+    text = frames.clone()
+    text[:, :, :4, 0] = 65535.0  # 0.33 % of the pixels
+    before, after = (scale_series_intensity(one)[:, :, 4:].std() for one in (frames, text))
+    assert after > 0.8 * before

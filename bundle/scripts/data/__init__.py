@@ -15,11 +15,11 @@ from scripts.data.epoch_sampler import EpochSampler
 from scripts.data.example_files import check_example_file, read_example_file
 from scripts.data.example_images import ExamplePoint, read_example_points
 from scripts.data.frame_dataset import FrameDataset
-from scripts.data.image_place import knows_place
 from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import ImageSeries, find_image_series, image_series_of, select_series
 from scripts.data.known_landmarks import read_known_landmarks
 from scripts.data.marked_image import MarkedImage
+from scripts.data.named_image import find_named_image
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
 from scripts.data.share_sampler import ShareSampler
 
@@ -36,8 +36,8 @@ __all__ = [
     "ShareSampler",
     "check_example_file",
     "find_image_series",
+    "find_named_image",
     "image_series_of",
-    "knows_place",
     "make_datalist",
     "prepare_series",
     "read_datalist",

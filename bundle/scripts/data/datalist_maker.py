@@ -121,13 +121,7 @@ def _check_pattern(pattern: str, preset: str, table: str | os.PathLike[str] | No
 
 def _find_images(folder: Path, preset: Preset) -> tuple[list[ImageSeries], tuple[str, ...]]:
     """All images that the preset takes, and notes of the files that are none."""
-    try:
-        series = find_image_series(folder)
-    except InputError as error:
-        suffix, remedy = preset.unreadable or ("", "")
-        if suffix and any(folder.rglob(f"*{suffix}")):
-            raise InputError(f"{folder} holds {suffix} files and no other image. {remedy}") from error
-        raise
+    series = find_image_series(folder)
     used = [one for one in series if _is_of(one, preset)]
     if not used:
         raise InputError(f"{folder} holds no image of {preset.title}; it must look so: {preset.layout}")

@@ -34,7 +34,6 @@ class Preset:
         patient_column: its column of patients; None where ``patient_patterns`` tell the patient.
         keep: a column and the value that a row must have there.
         dicom: the patient is told by the DICOM header, and by ``patient_patterns`` where that is blank.
-        unreadable: an ending of official files that cannot be read yet, and what to do with them.
     """
 
     title: str
@@ -48,7 +47,6 @@ class Preset:
     patient_column: str | None = None
     keep: tuple[str, str] | None = None
     dicom: bool = False
-    unreadable: tuple[str, str] | None = None
 
 
 PRESETS = {
@@ -100,9 +98,8 @@ PRESETS = {
     ),
     "trackrad2025": Preset(
         title="TrackRAD2025",
-        layout="A_001/images/A_001_frames.nii.gz, ..., converted from the official A_001_frames.mha",
+        layout="A_001/images/A_001_frames.mha, ...",
         rule="the patient's folder, such as A_001",
         patient_patterns=(r"(?:^|/)([A-Z]_\d+)/images/",),
-        unreadable=(".mha", "MetaImage cannot be read yet: convert the frames to NIfTI (X, Y, T) or DICOM first"),
     ),
 }

@@ -24,14 +24,13 @@ from scripts.data.dicom_header import read_dicom_header
 from scripts.data.frame_order import file_interval, frame_interval, is_stored_in_order
 from scripts.data.image_header import check_size
 from scripts.data.image_series import ImageSeries
-from scripts.data.series_image import SeriesImage
+from scripts.data.series_image import LUMA, SeriesImage
+from scripts.io.dicom_position import is_placed
 from scripts.io.functional_groups import frame_group, number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = ["read_dicom"]
 
-# ITU-R 601 luma, as PIL's own conversion to grey
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 # of what grey values mean; an enhanced file has them for each frame, in the functional groups below
 _GREY_TAGS = ("PhotometricInterpretation", "BitsStored", "PixelRepresentation")
 _GREY_GROUPS = {
@@ -60,7 +59,7 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
     pages: list[np.ndarray] = []
     affines: list[np.ndarray] = []
     sources: list[str | None] = []
-    spacing_known, frame_ms = True, None
+    spacing_known, placed, frame_ms = True, True, None
     for path in series.files:
         with refuse_unreadable(path):
             dataset = pydicom.dcmread(path)
@@ -70,6 +69,8 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
                 raise InputError(
                     f"{path} has {len(frames)} frames, not {len(geometry.affines)} as it says; repair or remove it"
                 )
+            spacing_known = spacing_known and geometry.spacing_known
+            placed = placed and spacing_known and _is_placed(dataset, geometry.affines)
             frame_ms = frame_interval(dataset)
             if not is_stored_in_order(dataset):
                 logging.getLogger("ImageSeries").warning(
@@ -78,7 +79,6 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
         pages += frames
         affines.append(geometry.affines)
         sources.append(geometry.spacing_source)
-        spacing_known = spacing_known and geometry.spacing_known
     if len(headers) > 1:
         frame_ms = file_interval(headers) or frame_ms
     return SeriesImage.from_pages(
@@ -86,9 +86,14 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
         pages,
         np.concatenate(affines),
         spacing_known=spacing_known,
+        placed=placed,
         frame_ms=frame_ms,
         spacing_source=next(filter(None, sources), None),
     )
+
+
+def _is_placed(dataset: pydicom.Dataset, affines: np.ndarray) -> bool:
+    return all(is_placed(dataset, frame, affine) for frame, affine in enumerate(affines))
 
 
 def _grey_frames(dataset: pydicom.Dataset, *, voi: bool) -> list[np.ndarray]:
@@ -114,7 +119,7 @@ def _grey(pixels: np.ndarray, dataset: pydicom.Dataset, frame: int, voi: bool) -
     if interpretation == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, dataset)
     if pixels.ndim == 3:
-        return pixels[..., :3].astype(np.float32) @ _LUMA
+        return pixels[..., :3].astype(np.float32) @ LUMA
     meaning = _grey_meaning(dataset, frame)
     values = _apply_meaning(pixels, meaning, voi)
     if interpretation == "MONOCHROME1":

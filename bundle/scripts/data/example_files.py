@@ -16,12 +16,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 from pydicom.misc import is_dicom
 
 from scripts.data.image_series import is_hidden
 from scripts.data.marked_image import MarkedImage
+from scripts.data.named_image import find_named_image, world_suffix
 from scripts.data.report_examples import report_examples
 from scripts.data.world_examples import world_examples
 from scripts.io.dicom_sr import read_dicom_sr
@@ -33,9 +33,6 @@ from scripts.io.world_point import WorldPoint
 
 __all__ = ["check_example_file", "is_examples_csv", "read_example_file"]
 
-_WORLD_SUFFIXES = (".mrk.json", ".json", ".fcsv")
-T = TypeVar("T", bound=MarkedImage)
-
 
 def check_example_file(path: str | os.PathLike[str]) -> None:
     """Tell early whether a file of examples, or a folder of them, can be read, without its images.
@@ -46,10 +43,9 @@ def check_example_file(path: str | os.PathLike[str]) -> None:
     Example:
         >>> check_example_file("examples.csv")  # doctest: +SKIP
     """
+    read = {"csv": read_examples_csv, "fcsv": read_fcsv, "markups": _read_markups, "report": read_dicom_sr}
     for file in _files(path):
-        {"csv": read_examples_csv, "fcsv": read_fcsv, "markups": _read_markups, "report": read_dicom_sr}[_kind(file)](
-            file
-        )
+        read[_kind(file)](file)
 
 
 def is_examples_csv(path: str | os.PathLike[str]) -> bool:
@@ -69,10 +65,10 @@ def read_example_file(
 
     Which it is goes by the suffix (``.csv``, ``.json``, ``.fcsv``, ``.dcm``), and by the content where that says
     nothing. The points of Markups and FCSV lie in the patient, so the file must be **named after the image** that they
-    are on, as ``markups/NAME.mrk.json`` of the results is: after its name in the data set, or the name of its file with
-    or without suffix; or its folder is, as that of ``markups/NAME/LABEL.mrk.json``. In a series each label tells its
-    frame, ``valve [3]``, or else the description, ``frame 3``. Points of a report name the image file that they are on;
-    it must be in the data set.
+    are on, as ``markups/NAME.mrk.json`` of the results is, see :func:`scripts.data.find_named_image`; in a folder, and
+    where others are passed over, after its whole name in the data set. In a series each label tells its frame,
+    ``valve [3]``, or else the description, ``frame 3``. Points of a report name the image file that they are on; it
+    must be in the data set.
 
     Args:
         path: the file, or a folder whose Markups and FCSV files are read, those of its sub-folders too.
@@ -91,27 +87,31 @@ def read_example_file(
         ['valve']
     """
     if not os.path.isdir(path):
-        return _read_file(path, images, skip_others)
+        return _read_file(path, images, skip_others, whole_names=skip_others)
     examples = []
     for file in _files(path):
         unit = f"{file.relative_to(path).as_posix()}, point"
-        examples += [replace(one, unit=unit) for one in _read_file(file, images, skip_others)]
+        found = _read_file(file, images, skip_others, whole_names=True)
+        examples += [replace(one, unit=unit) for one in found]
     return examples
 
 
-def _read_file(path: str | os.PathLike[str], images: Sequence[MarkedImage], skip_others: bool) -> list[Example]:
+def _read_file(
+    path: str | os.PathLike[str], images: Sequence[MarkedImage], skip_others: bool, whole_names: bool
+) -> list[Example]:
     kind = _kind(path)
     if kind == "csv":
         return read_examples_csv(path)
     if kind == "report":
         return report_examples(read_dicom_sr(path), images, path, skip_others=skip_others)
     points = read_fcsv(path) if kind == "fcsv" else _read_markups(path)
-    image = _image_named_by(Path(path), images)
+    image = find_named_image(Path(path), images, whole_name=whole_names)
     if image is not None:
         return world_examples(points, image, path)
     if skip_others:
         return []
-    such_as = f", such as {PurePosixPath(images[0].name).name}{_world_suffix(Path(path))}" if images else ""
+    names = [one.name if whole_names else PurePosixPath(one.name).name for one in images[:1]]
+    such_as = "".join(f", such as {name}{world_suffix(Path(path))}" for name in names)
     raise InputError(
         f"{path}: it is named after no image of the data set. Its points lie in the patient, so name it after the "
         f"image that they are on{such_as}."
@@ -158,38 +158,3 @@ def _read_markups(path: str | os.PathLike[str]) -> list[WorldPoint]:
     if unnamed is not None:
         raise InputError(f"{path}, point {unnamed}: it has no label. Name it after its landmark.")
     return points
-
-
-def _image_named_by(path: Path, images: Sequence[T]) -> T | None:
-    """The image that the file is named after, or else its folder."""
-    suffix = _world_suffix(path)
-    file = path.absolute().parent / path.name[: len(path.name) - len(suffix)]
-    bare = [one for one in images if _without_suffix(one.name) == file.name]
-    found = _images_of(file, images) or bare or _images_of(file.parent, images)
-    if len(found) > 1:
-        names = ", ".join(one.name for one in found[:3])
-        raise InputError(
-            f"{path}: it is named after {len(found)} images ({names}). Put it into folders like those of the one that "
-            f"is meant, such as markups/{found[0].name}{suffix}."
-        )
-    return found[0] if found else None
-
-
-def _images_of(path: Path, images: Sequence[T]) -> list[T]:
-    """The image whose name a path ends with; else those whose file is called like its last part."""
-    tails = [
-        one for one in images if path.parts[-len(PurePosixPath(one.name).parts) :] == PurePosixPath(one.name).parts
-    ]
-    if tails:
-        return [max(tails, key=lambda one: len(PurePosixPath(one.name).parts))]
-    return [one for one in images if PurePosixPath(one.name).name == path.name]
-
-
-def _world_suffix(path: Path) -> str:
-    lower = path.name.lower()
-    return next(one for one in (*_WORLD_SUFFIXES, path.suffix.lower()) if lower.endswith(one))
-
-
-def _without_suffix(name: str) -> str:
-    name = PurePosixPath(name).name
-    return name[:-7] if name.lower().endswith(".nii.gz") else PurePosixPath(name).stem

@@ -50,6 +50,7 @@ class FrameDataset(Dataset):
         num_workers: threads that read.
         stretch: fill the network's image rather than keep the aspect ratio, see :class:`scripts.transforms.ImageFit`.
         voi: apply the window of DICOM files, see :func:`scripts.data.read_image_series`.
+        plane: take the slices of volumes in this plane for frames, see :func:`scripts.data.read_image_series`.
         prepared: another data set of the same settings; series that it has are not read again.
 
     Raises:
@@ -77,12 +78,13 @@ class FrameDataset(Dataset):
         prepared: FrameDataset | None = None,
         stretch: bool = False,
         voi: bool = False,
+        plane: str | None = None,
     ) -> None:
         every = hold_out_every
         by_series = every is not None and len(data) >= every
         if by_series:
             data = [one for i, one in enumerate(data) if _is_held_out(i, every) == held_out]
-        self.prepare = PrepareSeries(image_size, region, storage, stretch=stretch, voi=voi)
+        self.prepare = PrepareSeries(image_size, region, storage, stretch=stretch, voi=voi, plane=plane)
         known = {one.series: one for one in prepared.series} if prepared is not None else {}
         unknown = [one for one in data if one not in known]
         known |= {one.series: one for one in self._read(unknown, cache_dir, num_workers)}

@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -26,7 +28,9 @@ __all__ = [
     "LARGEST_FRAME",
     "LARGEST_SERIES",
     "RASTER_FORMATS",
+    "check_affine",
     "check_not_empty",
+    "check_shape",
     "check_size",
     "read_nifti_header",
     "read_raster_header",
@@ -67,6 +71,43 @@ def check_size(path: Path, width: int, height: int, frames: int = 1) -> None:
             f"{path} has {frames} frames of {width} x {height} px, more than {LARGEST_SERIES / 1e6:.0f} Mpx together; "
             "split it into shorter files"
         )
+
+
+def check_shape(path: Path, shape: Sequence[int]) -> None:
+    """Refuse what is neither an image nor a series, or see :func:`check_size`.
+
+    Args:
+        path: the file, for the message.
+        shape: lengths of the axes, x first.
+
+    Raises:
+        InputError: the shape is not (X, Y), (X, Y, 1), (X, Y, T) or (X, Y, 1, T).
+
+    Example:
+        >>> check_shape(Path("cine.nii"), (256, 256, 1, 30))
+    """
+    shape = tuple(int(length) for length in shape)
+    if not (len(shape) in (2, 3) or (len(shape) == 4 and shape[2] == 1)) or min(shape[:2]) < 2:
+        raise InputError(f"{path} has the shape {shape}; an image must be (X, Y), (X, Y, 1), (X, Y, T) or (X, Y, 1, T)")
+    check_size(path, *shape[:2], math.prod(shape[2:]))
+
+
+def check_affine(path: Path, affine: np.ndarray, axes: int) -> None:
+    """Refuse an affine whose first axes do not span a plane or space.
+
+    Args:
+        path: the file, for the message.
+        affine: (N, M), index to mm.
+        axes: how many of its columns.
+
+    Raises:
+        InputError: they do not, or a number is NaN or infinite.
+
+    Example:
+        >>> check_affine(Path("cine.nii"), np.eye(4), 2)
+    """
+    if not np.isfinite(affine).all() or np.linalg.matrix_rank(affine[:, :axes]) < axes:
+        raise InputError(f"{path} has an affine that tells no place ({affine[:3].tolist()}); correct it")
 
 
 def check_not_empty(path: Path) -> None:
@@ -116,18 +157,12 @@ def read_nifti_header(path: Path) -> SpatialImage:
         image = nib.load(path)
         if not isinstance(image, nib.Nifti1Pair):
             raise InputError(f"{path} is {type(image).__name__}, not an image in NIfTI's form; convert or remove it")
-        shape = tuple(int(length) for length in image.shape)
-        if not (len(shape) in (2, 3) or (len(shape) == 4 and shape[2] == 1)) or min(shape[:2]) < 2:
-            raise InputError(
-                f"{path} has the shape {shape}; an image must be (X, Y), (X, Y, 1), (X, Y, T) or (X, Y, 1, T)"
-            )
-        check_size(path, *shape[:2], int(np.prod(shape[2:], dtype=object)))
+        check_shape(path, image.shape)
         dtype = image.get_data_dtype()
         if dtype.kind not in "iuf":
             raise InputError(f"{path} has values of the type {dtype}; convert it to grey values of integers or floats")
-        needed = int(image.dataobj.offset) + int(np.prod(shape, dtype=object)) * dtype.itemsize
+        needed = int(image.dataobj.offset) + math.prod(map(int, image.shape)) * dtype.itemsize
         if path.name.lower().endswith(".nii") and path.stat().st_size < needed:
             raise InputError(f"{path} is cut off: {path.stat().st_size} of {needed} bytes are there; copy it again")
-        if not np.isfinite(image.affine).all() or np.linalg.matrix_rank(image.affine[:3, :2]) < 2:
-            raise InputError(f"{path} has an affine that tells no place ({image.affine[:3].tolist()}); correct it")
+        check_affine(path, image.affine, 2)
     return image

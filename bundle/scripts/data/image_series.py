@@ -27,6 +27,8 @@ from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.dicom_header import read_dicom_header
 from scripts.data.frame_order import order_by_time
 from scripts.data.image_header import read_nifti_header, read_raster_header
+from scripts.data.itk_header import read_itk_header
+from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = ["ImageSeries", "find_image_series", "image_series_of", "is_hidden", "select_series"]
@@ -34,11 +36,14 @@ __all__ = ["ImageSeries", "find_image_series", "image_series_of", "is_hidden", "
 _SUFFIXES = {
     "raster": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"),
     "nifti": (".nii", ".nii.gz"),
+    # the pixels of a .nhdr or .mhd file lie in another, whose suffix is not here
+    "itk": (".nrrd", ".nhdr", ".mha", ".mhd"),
     "dicom": (".dcm", ".dicom", ".ima"),
 }
 _READ_HEADER: dict[str, Callable[[Path], object]] = {
     "raster": read_raster_header,
     "nifti": read_nifti_header,
+    "itk": read_itk_header,
     "dicom": read_dicom_header,
 }
 _PLACE_TAGS = ["ImagePositionPatient", "ImageOrientationPatient"]
@@ -51,7 +56,7 @@ class ImageSeries:
     Attributes:
         name: path of its (first) file relative to the data set's folder, with forward slashes; unique in it.
         files: the file, or the files of a single-frame DICOM series in the order of time.
-        format: ``raster``, ``nifti`` or ``dicom``.
+        format: ``raster``, ``nifti``, ``itk`` (NRRD and MetaImage) or ``dicom``.
         patient: whose image it is, or None where that is not known. Two series with the same patient are of one
             person. It is not compared: a series is the same, whoever told its patient or did not.
         order: the rule that put its files in order, see :func:`scripts.data.frame_order.order_by_time`; None where
@@ -68,13 +73,13 @@ class ImageSeries:
 def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
     """Find all images below a folder, in any number of sub-folders.
 
-    Single-frame DICOM files of one folder that share a series UID, a matrix and a place in the patient are one series
-    over time (so each slice of a stack is an image of its own), ordered as
+    Single-frame DICOM files of one folder that share a series UID, a matrix, a place in the patient and a kind of image
+    (ImageType) are one series over time, so each slice of a stack is an image of its own, ordered as
     :func:`scripts.data.frame_order.order_by_time` says; every other file is an image. Hidden files and folders and
     files that are no images by their name are passed over. An image file that cannot be used, by its header, is skipped
     with a warning that names it: damaged, empty, too large, without pixels (DICOMDIR, reports, presentation states),
-    with frames at several places, compressed in a way that cannot be decoded, or the same DICOM instance as another of
-    its folder. So are links to folders, which may lead in circles.
+    with frames at several places or of several kinds, compressed in a way that cannot be decoded, or the same DICOM
+    instance as another of its folder. So are links to folders, which may lead in circles.
 
     Args:
         dataset_dir: a folder, or one file.
@@ -94,7 +99,7 @@ def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
         why = f"; {len(found.skipped)} skipped, the first because {found.skipped[0]}" if found.skipped else ""
         raise InputError(
             f"{dataset_dir} holds no image{' that can be used' if why else ''}; "
-            f"give a folder with PNG, JPEG, TIFF, NIfTI or DICOM files{why}"
+            f"give a folder with PNG, JPEG, TIFF, NIfTI, NRRD, MetaImage or DICOM files{why}"
         )
     found.log(dataset_dir)
     return sorted(found.series, key=lambda one: one.name)
@@ -130,7 +135,7 @@ def image_series_of(files: Sequence[str | os.PathLike[str]], dataset_dir: str | 
         raise InputError(f"{missing or dataset_dir}: there is no such image")
     formats = [_format_of(path) for path in paths]
     if formats[0] is None:
-        raise InputError(f"{paths[0]} is not a PNG, JPEG, TIFF, NIfTI or DICOM image")
+        raise InputError(f"{paths[0]} is not a PNG, JPEG, TIFF, NIfTI, NRRD, MetaImage or DICOM image")
     if len(paths) > 1 and set(formats) != {"dicom"}:
         raise InputError(f"{paths[0]} and {len(paths) - 1} more files are listed as one image; only DICOM files may be")
     return ImageSeries(Path(os.path.relpath(paths[0], dataset_dir)).as_posix(), paths, formats[0])
@@ -168,7 +173,7 @@ def select_series(series: Iterable[ImageSeries], path: str, near: Sequence[Path]
     for one in [*(_find_below(resolved.parent, recursive=False).series if is_frame else ()), *alone]:
         if resolved in one.files:
             return one
-    raise InputError(f"image {path!r} is not a PNG, JPEG, TIFF, NIfTI or DICOM image")
+    raise InputError(f"image {path!r} is not a PNG, JPEG, TIFF, NIfTI, NRRD, MetaImage or DICOM image")
 
 
 @dataclass
@@ -269,10 +274,22 @@ def _check_instance(path: Path, header: pydicom.Dataset, instances: dict[tuple, 
 
 def _dicom_key(path: Path, header: pydicom.Dataset) -> tuple:
     """What the files of one series have in common."""
-    if int(header.get("NumberOfFrames") or 1) > 1 or "SeriesInstanceUID" not in header:
+    if number_of_frames(header) > 1 or "SeriesInstanceUID" not in header:
         return (path,)
     place = tuple(str(header.get(tag)) for tag in _PLACE_TAGS)
-    return path.parent, str(header.SeriesInstanceUID), int(header.Rows), int(header.Columns), place
+    kind = _image_kind(header)
+    return path.parent, str(header.SeriesInstanceUID), int(header.Rows), int(header.Columns), place, kind
+
+
+def _image_kind(header: pydicom.Dataset) -> tuple[str, ...]:
+    """ImageType without its first value: what the pixels show, such as magnitude or phase.
+
+    The first value is ORIGINAL or DERIVED. It tells how pixels were made: a frame that was compressed with loss after
+    the others is DERIVED, and a frame of theirs all the same.
+    """
+    told = header.get("ImageType") or ()
+    values = [told] if isinstance(told, str) else list(told)
+    return tuple(str(value).strip().upper() for value in values[1:] if value)
 
 
 def _tells_elsewhere(header: pydicom.Dataset) -> bool:

@@ -19,6 +19,7 @@ from nibabel.spatialimages import SpatialImage
 from scripts.data.image_header import read_nifti_header
 from scripts.data.image_series import ImageSeries
 from scripts.data.series_image import SeriesImage
+from scripts.data.slice_plane import split_frames
 from scripts.io.input_error import refuse_unreadable
 
 __all__ = ["read_nifti"]
@@ -29,8 +30,12 @@ _MM = {1: 1000.0, 3: 0.001}
 _MS = {8: 1000.0, 16: 1.0, 24: 0.001}
 
 
-def read_nifti(series: ImageSeries) -> SeriesImage:
+def read_nifti(series: ImageSeries, *, plane: str | None = None) -> SeriesImage:
     """Read an image of shape (X, Y), (X, Y, 1), (X, Y, T) or (X, Y, 1, T), with the slope of its intensities applied.
+
+    Args:
+        series: one file.
+        plane: give the slices of a volume as frames, see :func:`scripts.data.slice_plane.split_frames`.
 
     Raises:
         InputError: see :func:`scripts.data.read_image_series`.
@@ -42,15 +47,27 @@ def read_nifti(series: ImageSeries) -> SeriesImage:
     path = series.files[0]
     image = read_nifti_header(path)
     with refuse_unreadable(path):
-        pixels = image.get_fdata(dtype=np.float32).reshape(*image.shape[:2], -1)
+        pixels = image.get_fdata(dtype=np.float32)
         # nibabel's affine is in the unit of the header, told by its lowest three bits
         to_mm = _MM.get(int(image.header["xyzt_units"]) & 7, 1.0)
         frame_ms = _frame_ms(image)
     affine = np.diag([to_mm, to_mm, to_mm, 1.0]) @ image.affine
-    pages = list(np.moveaxis(pixels, -1, 0))
+    pages, affines = split_frames(path, pixels, affine, plane)
     return SeriesImage.from_pages(
-        series, pages, affine, spacing_known=True, frame_ms=frame_ms, spacing_source="affine of NIfTI"
+        series,
+        pages,
+        affines,
+        spacing_known=True,
+        placed=_is_placed(image),
+        frame_ms=frame_ms,
+        spacing_source="affine of NIfTI",
     )
+
+
+def _is_placed(image: SpatialImage) -> bool:
+    """Without a form code the affine is nibabel's own, with the volume's middle at the origin."""
+    # older formats than NIfTI-1 have no codes, and no place
+    return any(int(image.header[code]) > 0 for code in ("qform_code", "sform_code") if code in image.header)
 
 
 def _frame_ms(image: SpatialImage) -> float | None:

@@ -45,6 +45,7 @@ class PrepareSeries(Transform):
         storage: ``float16``, or ``uint8`` for half of the memory and 256 grey values.
         stretch: fill the network's image rather than keep the aspect ratio, see :class:`scripts.transforms.ImageFit`.
         voi: apply the window of DICOM files, see :func:`scripts.data.read_image_series`.
+        plane: take the slices of volumes in this plane for frames, see :func:`scripts.data.read_image_series`.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class PrepareSeries(Transform):
         *,
         stretch: bool = False,
         voi: bool = False,
+        plane: str | None = None,
     ) -> None:
         self.image_size = tuple(image_size)
         self.region = tuple(region) if region else None
         self.stretch = stretch
         self.voi = voi
+        self.plane = plane
         self.storage = storage
         # of the form of what is given: part of the cache key, so that files of an older form are not taken
         self.version = 4
@@ -85,6 +88,7 @@ class PrepareSeries(Transform):
             "affines": torch.from_numpy(image.affines),
             "still": image.still,
             "spacing_known": image.spacing_known,
+            "placed": image.placed,
             "frame_ms": image.frame_ms,
         }
 
@@ -94,7 +98,7 @@ class PrepareSeries(Transform):
         Raises:
             InputError: see :func:`scripts.data.read_image_series`.
         """
-        return read_image_series(series, voi=self.voi)
+        return read_image_series(series, voi=self.voi, plane=self.plane)
 
     def fit(self, original: Sequence[int], affine: np.ndarray) -> ImageFit:
         """How an image of the size ``original`` (px) and with the affine (4, 4) becomes the network's.
@@ -115,6 +119,7 @@ class PreparedSeries:
         affines: (T, 4, 4), float64: index (x, y, 0, 1) of the original image to RAS mm.
         still: True for an image with no time axis.
         spacing_known: True where lengths by ``affines`` are real mm, see :attr:`spacing`.
+        placed: True where places by ``affines`` are real, see :class:`scripts.data.SeriesImage`.
         frame_ms: time between frames in ms, or None where the file does not tell.
         length: number of frames T.
         cache: what :class:`PrepareSeries` gave, at ``index``; in memory or on disk.
@@ -126,6 +131,7 @@ class PreparedSeries:
     affines: np.ndarray
     still: bool
     spacing_known: bool
+    placed: bool
     frame_ms: float | None
     length: int
     cache: Sequence[dict[str, Any]] | Dataset
@@ -137,7 +143,7 @@ class PreparedSeries:
     ) -> PreparedSeries:
         """Take the header of a cached item; its frames stay in the cache."""
         item = cache[index]
-        about = {name: item[name] for name in ("still", "spacing_known", "frame_ms")}
+        about = {name: item[name] for name in ("still", "spacing_known", "placed", "frame_ms")}
         affines, length = item["affines"].numpy(), len(item["frames"])
         fit = prepare.fit(item["original"], affines[0])
         return cls(series, fit, affines, length=length, cache=cache, index=index, **about)
@@ -160,9 +166,9 @@ class PreparedSeries:
     def spacing(self) -> tuple[float, float] | None:
         """Distance of pixel centres of the original image along x and y, in mm; None where the file does not tell.
 
-        NIfTI tells, and so does DICOM with PixelSpacing or an ultrasound region of tissue. DICOM's ImagerPixelSpacing
-        does not count: it is measured at the detector, not in the patient. PNG, JPEG, TIFF and BMP do not tell: their
-        ``affines`` are made up. In a series it is the first frame's.
+        NIfTI tells, and so do NRRD and MetaImage with spacings, and DICOM with PixelSpacing or an ultrasound region of
+        tissue. DICOM's ImagerPixelSpacing does not count: it is measured at the detector, not in the patient. PNG,
+        JPEG, TIFF and BMP do not tell: their ``affines`` are made up. In a series it is the first frame's.
 
         Example:
             >>> prepare_series(find_image_series("cine.nii.gz")[0], PrepareSeries((256, 256))).spacing  # doctest: +SKIP

@@ -43,7 +43,7 @@ def read_raster(series: ImageSeries) -> SeriesImage:
             # each page of a TIFF has a size of its own
             check_size(path, *page.size)
             pages.append(_grey_page(page))
-    return SeriesImage.from_pages(series, pages, LPS_TO_RAS, spacing_known=False)
+    return SeriesImage.from_pages(series, pages, LPS_TO_RAS, spacing_known=False, placed=False)
 
 
 def _grey_page(page: Image.Image) -> np.ndarray:

@@ -22,7 +22,10 @@ import torch
 from scripts.data.image_series import ImageSeries
 from scripts.io.input_error import InputError
 
-__all__ = ["SeriesImage"]
+__all__ = ["LUMA", "SeriesImage"]
+
+# grey of red, green and blue by ITU-R 601, as PIL's own conversion
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,12 @@ class SeriesImage:
         affines: (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm.
         still: True for an image with no time axis.
         spacing_known: True where the file tells the distance of its pixels in the patient, so that lengths by
-            ``affines`` are real mm: NIfTI, and DICOM with PixelSpacing or an ultrasound region of tissue. DICOM's
-            ImagerPixelSpacing does not count: it is measured at the detector, where the patient is magnified.
+            ``affines`` are real mm: NIfTI, NRRD and MetaImage with spacings, and DICOM with PixelSpacing or an
+            ultrasound region of tissue. DICOM's ImagerPixelSpacing does not count: it is measured at the detector,
+            where the patient is magnified.
+        placed: True where the file tells where each frame lies in the patient, so that places by ``affines`` are real:
+            NIfTI with a form code, NRRD in a space of the patient, MetaImage with Offset and TransformMatrix, and DICOM
+            with position, orientation and PixelSpacing.
         frame_ms: time between frames in ms, or None where the file does not tell or frames are not evenly spaced.
         spacing_source: what tells the distance of pixels, such as ``PixelSpacing``; None where nothing does. Where
             ``spacing_known`` is False it names what tells another distance, such as the one at the detector.
@@ -47,6 +54,7 @@ class SeriesImage:
     affines: np.ndarray
     still: bool
     spacing_known: bool
+    placed: bool
     frame_ms: float | None = None
     spacing_source: str | None = None
 
@@ -58,6 +66,7 @@ class SeriesImage:
         affine: np.ndarray,
         *,
         spacing_known: bool,
+        placed: bool,
         frame_ms: float | None = None,
         spacing_source: str | None = None,
     ) -> SeriesImage:
@@ -68,6 +77,7 @@ class SeriesImage:
             pages: T arrays (X, Y).
             affine: (4, 4) of all frames, or (T, 4, 4).
             spacing_known: see the attribute, as for the rest.
+            placed: whether the affine is the file's own.
             frame_ms: ms.
             spacing_source: what tells the distance of pixels.
 
@@ -76,7 +86,7 @@ class SeriesImage:
 
         Example:
             >>> series = ImageSeries("a.png", ("a.png",), "raster")
-            >>> image = SeriesImage.from_pages(series, [np.zeros((3, 2))], np.eye(4), spacing_known=False)
+            >>> image = SeriesImage.from_pages(series, [np.zeros((3, 2))], np.eye(4), spacing_known=False, placed=False)
             >>> tuple(image.frames.shape), image.still
             ((1, 1, 3, 2), True)
         """
@@ -88,4 +98,4 @@ class SeriesImage:
             raise InputError(f"{series.files[0]} has pixels that are NaN or infinite; replace them, by 0 for example")
         affines = np.broadcast_to(affine, (len(pages), 4, 4)).copy()
         still = len(pages) == 1
-        return cls(series, frames, affines, still, spacing_known, frame_ms, spacing_source)
+        return cls(series, frames, affines, still, spacing_known, placed, frame_ms, spacing_source)

@@ -84,8 +84,8 @@ def read_labelled_frames(
     rows = read_known_landmarks(path, dataset.series)
     if strict and not rows:
         raise InputError(
-            f"{path}: it has no landmark in any image of the data set. Name a Markups or FCSV file after its image, "
-            "and give a report of images in the data set."
+            f"{path}: it has no landmark in any image of the data set. Name a Markups or FCSV file after the path of "
+            f"its image there, such as {dataset.series[0].name}.mrk.json; give a report of images in the data set."
         )
     for row in rows:
         key = (row.image, row.frame or 0)

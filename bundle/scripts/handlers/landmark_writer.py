@@ -27,7 +27,6 @@ from monai.utils import CommonKeys
 from tqdm import tqdm
 
 from scripts.data.frame_dataset import FrameDataset
-from scripts.data.image_place import knows_place
 from scripts.data.prepared_series import PreparedSeries
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
@@ -152,7 +151,7 @@ class LandmarkWriter:
     @staticmethod
     def _placed(prepared: PreparedSeries, rows: list[Landmark]) -> list[Landmark]:
         """The landmarks of a series with their places in the patient, where its files tell."""
-        if not knows_place(prepared.series, prepared.affines):
+        if not prepared.placed:
             return rows
         places = [index_to_lps(np.array([row.x, row.y]), prepared.affines[row.frame or 0]).tolist() for row in rows]
         return [replace(row, lps_x=x, lps_y=y, lps_z=z) for row, (x, y, z) in zip(rows, places, strict=True)]

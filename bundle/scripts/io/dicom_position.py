@@ -22,6 +22,7 @@ __all__ = ["frame_position", "frame_spacing", "is_placed"]
 
 # positions are written in decimals
 _SAME_PLACE_MM = 0.01
+_SAME_SPACING = 0.01  # of itself
 
 
 def frame_position(dataset: Dataset, frame: int) -> np.ndarray | None:
@@ -43,7 +44,7 @@ def frame_position(dataset: Dataset, frame: int) -> np.ndarray | None:
     """
     position = _told(dataset, frame, "PlanePositionSequence", "ImagePositionPatient")
     along = _told(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
-    if not position or not along or len(position) != 3 or len(along) != 6:
+    if not position or not along or np.size(position) != 3 or np.size(along) != 6:
         return None
     return np.array([float(value) for value in position])
 
@@ -66,15 +67,17 @@ def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
         (0.25, 0.5)
     """
     spacing = _told(dataset, frame, "PixelMeasuresSequence", "PixelSpacing")
-    if not spacing or len(spacing) != 2:
+    # one number comes alone
+    if not spacing or np.size(spacing) != 2:
         return None
     return float(spacing[1]), float(spacing[0])
 
 
 def is_placed(dataset: Dataset, frame: int, affine: np.ndarray) -> bool:
-    """Whether an affine is the header's own: position, orientation and spacing are there, and it has that position.
+    """Whether an affine is the header's own: it has the position and the spacing that are there, beside an orientation.
 
-    Readers make up an affine where they find none, so that it alone does not tell.
+    Readers make up an affine where they find none, or its spacing where the header tells that of the detector, so that
+    it alone does not tell.
 
     Args:
         dataset: the header.
@@ -85,10 +88,11 @@ def is_placed(dataset: Dataset, frame: int, affine: np.ndarray) -> bool:
         >>> is_placed(Dataset(), 0, np.eye(4))
         False
     """
-    position = frame_position(dataset, frame)
-    if position is None or frame_spacing(dataset, frame) is None:
+    position, spacing = frame_position(dataset, frame), frame_spacing(dataset, frame)
+    if position is None or spacing is None:
         return False
-    return bool(np.allclose(index_to_lps(np.zeros(2), affine), position, rtol=0, atol=_SAME_PLACE_MM))
+    same_place = np.allclose(index_to_lps(np.zeros(2), affine), position, rtol=0, atol=_SAME_PLACE_MM)
+    return bool(same_place and np.allclose(np.linalg.norm(affine[:3, :2], axis=0), spacing, rtol=_SAME_SPACING))
 
 
 def _told(dataset: Dataset, frame: int, group: str, name: str) -> list[float] | None:

@@ -25,7 +25,7 @@ __all__ = ["read_frame"]
 
 
 def read_frame(path: str | os.PathLike[str], *, voi: bool = False) -> torch.Tensor:
-    """Read a PNG, JPEG, TIFF, NIfTI or DICOM file of one frame.
+    """Read a PNG, JPEG, TIFF, NIfTI, NRRD, MetaImage or DICOM file of one frame.
 
     Args:
         path: the file.

@@ -1,0 +1,208 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("monailabel")
+
+from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException
+
+from label_app.label_file import LabelPoint, read_label
+from label_app.landmark_datastore import LandmarkDatastore
+from scripts.data.prepared_series import PrepareSeries
+from scripts.io.input_error import InputError
+
+PREPARE = PrepareSeries((96, 64))
+
+
+@pytest.fixture
+def store(studies: Path) -> LandmarkDatastore:
+    return LandmarkDatastore(studies, PREPARE)
+
+
+def saved(store: LandmarkDatastore, image: str, tag: str = "final") -> dict:
+    return {(one.label, one.frame): (one.x, one.y) for one in store.label(image, tag).points}
+
+
+CLIP = "patient~clip.nii"
+
+
+def test_images_of_folders_are_listed_by_their_names(store, studies):
+    assert store.list_images() == ["0.png", "1.png", "2.png", "3.png", "4.png", CLIP]
+    assert store.get_image_uri(CLIP) == str(studies / "patient" / "clip.nii")
+    assert store.get_image("0.png").read() == (studies / "0.png").read_bytes()
+    assert store.get_image_info(CLIP)["name"] == "patient/clip.nii"
+
+
+@pytest.mark.parametrize("image", ["", "nothing", "../0.png", "/etc/hostname", "patient/clip.nii", "0.png/", ".", None])
+def test_an_id_is_a_name_in_the_list_and_never_a_path(store, image):
+    assert store.get_image_uri(image) == ""
+    for ask in (store.label, store.prepared, store.pixels, store.get_image_info, store.get_labels_by_image_id):
+        with pytest.raises(ImageNotFoundException):
+            ask(image)
+    with pytest.raises(ImageNotFoundException):
+        store.edit_label(image, [LabelPoint("a", None, 1, 1)])
+
+
+@pytest.mark.parametrize("tag", ["", "..", "history", "final/..", "x"])
+def test_there_are_two_tags(store, tag):
+    with pytest.raises(LabelNotFoundException, match="'final' or 'original'"):
+        store.edit_label("0.png", [LabelPoint("a", None, 1, 1)], tag=tag)
+
+
+def test_landmarks_are_edited_one_by_one(store):
+    store.edit_label("0.png", [LabelPoint("a", None, 1, 2), LabelPoint("b", None, 3, 4)])
+    store.edit_label("0.png", [LabelPoint("a", None, 5, 6)], [("b", None), ("c", None)], info={"who": "me"})
+    assert saved(store, "0.png") == {("a", None): (5, 6)}
+    store.edit_label("0.png", [LabelPoint("d", None, 7, 8)])
+    assert saved(store, "0.png") == {("a", None): (5, 6), ("d", None): (7, 8)}
+    assert store.get_label_info("0.png", "final")["who"] == "me"
+    assert saved(store, "1.png") == saved(store, "0.png", "original") == {}
+
+
+def test_what_cannot_be_of_the_image_changes_nothing(store):
+    store.edit_label(CLIP, [LabelPoint("a", 2, 1, 2)])
+    for bad in (
+        LabelPoint("a", 5, 1, 2),
+        LabelPoint("a", None, 1, 2),
+        LabelPoint("a", 2, 96, 2),
+        LabelPoint("", 2, 1, 2),
+    ):
+        with pytest.raises(InputError):
+            store.edit_label(CLIP, [LabelPoint("b", 2, 1, 2), bad])
+    assert saved(store, CLIP) == {("a", 2): (1, 2)}
+
+
+def test_a_file_takes_the_place_of_the_label(store, tmp_path):
+    store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
+    file = tmp_path / "label.json"
+    file.write_text('{"landmarks": [{"label": "b", "x": 3, "y": 4}]}')
+    assert store.save_label("0.png", str(file), "final", {"client": "slicer"}) == "0.png"
+    assert saved(store, "0.png") == {("b", None): (3, 4)}
+    assert json.loads(store.get_label("0.png", "final").read())["landmarks"] == [{"label": "b", "x": 3, "y": 4}]
+    file.write_text("{")
+    with pytest.raises(InputError):
+        store.save_label("0.png", str(file), "final", {})
+    assert saved(store, "0.png") == {("b", None): (3, 4)}
+
+
+def test_what_was_there_is_kept(store, studies):
+    store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
+    store.replace_label("0.png", [LabelPoint("b", None, 3, 4)])
+    store.remove_label("0.png", "final")
+    kept = [read_label(file) for file in sorted((studies / ".landmarks" / "history" / "final").iterdir())]
+    assert [[point.label for point in one.points] for one in kept] == [["a"], ["b"]]
+    assert store.get_label_uri("0.png", "final") == ""
+    with pytest.raises(LabelNotFoundException):
+        store.remove_label("0.png", "final")
+    with pytest.raises(LabelNotFoundException):
+        store.update_label_info("0.png", "final", {"a": 1})
+
+
+def test_images_with_and_without_labels(store):
+    store.edit_label("1.png", [LabelPoint("a", None, 1, 2), LabelPoint("b", None, 1, 3)])
+    store.edit_label("3.png", [LabelPoint("a", None, 1, 2)])
+    store.edit_label("2.png", [LabelPoint("a", None, 1, 2)], tag="original")
+    assert store.get_labeled_images() == ["1.png", "3.png"]
+    assert store.get_labeled_images(labels=["a", "b"]) == ["1.png"]
+    assert store.get_labeled_images("original") == ["2.png"]
+    assert store.get_unlabeled_images() == ["0.png", "2.png", "4.png", CLIP]
+    assert store.status() == {"total": 6, "completed": 2, "label_tags": {"final": 2, "original": 1}}
+    assert [Path(one["label"]).name for one in store.datalist()] == ["1.png.json", "3.png.json"]
+    assert set(store.json()["objects"]["2.png"]["labels"]) == {"original"}
+    with zipfile.ZipFile(store.get_dataset_archive(1)) as archive:
+        assert archive.namelist() == ["1.png", ".landmarks/final/1.png.json"]
+    assert store.get_label_by_image_id("1.png", "final") == "1.png"
+
+
+def test_an_image_is_added_under_a_name_of_its_own(store, studies, tmp_path):
+    source = tmp_path / "upload.png"
+    source.write_bytes((studies / "0.png").read_bytes())
+    assert store.add_image("new", str(source), {"site": "a"}) == "new.png"
+    assert store.get_image_info("new.png")["site"] == "a"
+    assert (studies / "new.png").read_bytes() == source.read_bytes()
+    for name in ("new", "../new2", ".hidden", "a/b", "/tmp/x"):
+        with pytest.raises(InputError):
+            store.add_image(name, str(source), {})
+    text = tmp_path / "text.png"
+    text.write_text("no image")
+    with pytest.raises(InputError):
+        store.add_image("text", str(text), {})
+    assert sorted(path.name for path in studies.iterdir()) == sorted(
+        [".landmarks", "patient", "new.png", *(f"{i}.png" for i in range(5))]
+    )
+
+
+def test_an_image_is_removed_with_its_labels(store, studies):
+    store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
+    store.remove_image("0.png")
+    assert not (studies / "0.png").exists() and "0.png" not in store.list_images()
+    assert list((studies / ".landmarks" / "final").iterdir()) == []
+    with pytest.raises(ImageNotFoundException):
+        store.remove_image("0.png")
+
+
+def test_a_folder_that_holds_no_image_yet_is_a_store_too(tmp_path):
+    store = LandmarkDatastore(tmp_path, PREPARE)
+    assert store.list_images() == [] and store.status()["total"] == 0
+
+
+WRITER = """
+import sys
+from label_app.label_file import LabelPoint
+from label_app.landmark_datastore import LandmarkDatastore
+from scripts.data.prepared_series import PrepareSeries
+folder, name, number = sys.argv[1:]
+store = LandmarkDatastore(folder, PrepareSeries((96, 64)))
+print("ready", flush=True)
+for i in range(int(number)):
+    store.edit_label("0.png", [LabelPoint(f"{name}{i}", None, i % 90, 1.0)])
+"""
+
+
+def start(studies: Path, name: str, number: int) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "ignore", "-c", WRITER, str(studies), name, str(number)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_who_save_at_once_lose_nothing(store, studies):
+    writers = [start(studies, name, 12) for name in "ab"]
+    for i in range(12):
+        store.edit_label("0.png", [LabelPoint(f"c{i}", None, i, 2.0)])
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert set(saved(store, "0.png")) == {(f"{name}{i}", None) for name in "abc" for i in range(12)}
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.03])
+def test_a_kill_while_saving_leaves_a_whole_label(store, studies, delay):
+    store.edit_label("0.png", [LabelPoint("first", None, 1, 2)])
+    writer = start(studies, "a", 100_000)
+    assert writer.stdout.readline() == "ready\n"
+    while len(store.label("0.png").points) < 3:
+        time.sleep(0.005)
+    time.sleep(delay)
+    writer.send_signal(signal.SIGKILL)
+    writer.wait(10)
+    before = saved(store, "0.png")
+    assert ("first", None) in before and len(before) >= 3
+    store.edit_label("0.png", [LabelPoint("last", None, 1, 2)])  # and the lock is free
+    assert set(saved(LandmarkDatastore(studies, PREPARE), "0.png")) == {*before, ("last", None)}

@@ -1,0 +1,209 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The server's answers, in process: each route with what is right and with what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("monailabel")
+
+from fastapi.testclient import TestClient
+from monailabel.config import settings
+from monailabel.interfaces.utils import app as instances
+from PIL import Image
+
+CLIP = "patient~clip.nii"
+APP = Path(__file__).parents[2] / "bundle" / "label_app"
+
+
+@pytest.fixture
+def client(studies: Path, conf: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    from label_app.server import app
+
+    monkeypatch.setattr(settings, "MONAI_LABEL_APP_DIR", str(APP))
+    monkeypatch.setattr(settings, "MONAI_LABEL_STUDIES", str(studies))
+    monkeypatch.setattr(settings, "MONAI_LABEL_APP_CONF", conf)
+    monkeypatch.setattr(settings, "MONAI_LABEL_SESSIONS", False)
+    instances.clear_cache()
+    yield TestClient(app, raise_server_exceptions=False)
+    instances.clear_cache()
+
+
+def set_point(client: TestClient, image: str, label: str, x: float, y: float, frame: int | None = None) -> None:
+    entry = {"label": label, "frame": frame, "x": x, "y": y}
+    assert client.post(f"/landmarks/api/images/{image}/edit", json={"points": [entry]}).status_code == 200
+
+
+def labels_on_disk(studies: Path) -> dict[str, str]:
+    return {str(file.relative_to(studies)): file.read_text() for file in (studies / ".landmarks").rglob("*.json")}
+
+
+def test_the_app_tells_its_tasks(client):
+    info = client.get("/info/").json()
+    assert set(info["models"]) == {"landmarks", "landmarks_click"}
+    assert info["datastore"]["total"] == 6
+
+
+def test_images_and_their_pixels(client, studies):
+    listed = client.get("/landmarks/api/images").json()
+    assert [one["id"] for one in listed] == [*(f"{i}.png" for i in range(5)), CLIP]
+    about = client.get(f"/landmarks/api/images/{CLIP}").json()
+    assert (about["width"], about["height"], about["frames"], about["still"]) == (96, 64, 5, False)
+    assert about["spacing"] == pytest.approx([0.5, 0.5])
+    answer = client.get("/landmarks/api/images/3.png/frames/0")
+    pixels = np.frombuffer(answer.content, "<f4").reshape(64, 96)
+    assert np.array_equal(pixels, np.asarray(Image.open(studies / "3.png"), np.float32))
+
+
+def test_landmarks_are_found_from_stored_labels(client, place):
+    set_point(client, "0.png", "valve", *place("valve", 0))
+    (found,) = client.post("/landmarks/api/images/2.png/find", json={}).json()
+    assert (found["x"], found["y"]) == (
+        pytest.approx(place("valve", 2)[0], abs=0.5),
+        pytest.approx(place("valve", 2)[1], abs=0.5),
+    )
+    assert found["valid"] and found["n_examples"] == 1 and found["sigma_x"] > 0
+    answer = client.post(f"/infer/landmarks?image={CLIP}&output=json", data={"params": json.dumps({"frames": [1, 3]})})
+    assert [one["frame"] for one in answer.json()["landmarks"]] == [1, 3]
+
+
+def test_clicks_are_examples_of_one_request(client, studies, place):
+    x, y = place("apex", 0)
+    clicks = {"clicks": [{"image": "0.png", "label": "apex", "x": x, "y": y}]}
+    answer = client.post("/infer/landmarks_click?image=4.png&output=json", data={"params": json.dumps(clicks)}).json()
+    (found,) = answer["landmarks"]
+    assert (found["x"], found["y"]) == (
+        pytest.approx(place("apex", 4)[0], abs=0.5),
+        pytest.approx(place("apex", 4)[1], abs=0.5),
+    )
+    x, y = place("apex", 1)
+    seeds = {"clicks": [{"label": "apex", "frame": 1, "x": x, "y": y}], "frames": [4]}
+    answer = client.post(f"/infer/landmarks_click?image={CLIP}&output=json", data={"params": json.dumps(seeds)}).json()
+    assert answer["landmarks"][0]["x"] == pytest.approx(place("apex", 4)[0], abs=0.5)
+    assert labels_on_disk(studies) == {}
+
+
+def test_slicer_gets_markups_and_sends_them_back(client, place):
+    set_point(client, CLIP, "valve", *place("valve", 0), frame=0)
+    answer = client.post(f"/infer/landmarks?image={CLIP}&output=image", data={"params": json.dumps({"frames": 2})})
+    assert ".json" in answer.headers["content-disposition"]
+    (markup,) = answer.json()["markups"]
+    (point,) = markup["controlPoints"]
+    x, y = place("valve", 2)
+    assert point["label"] == "valve [2]"
+    np.testing.assert_allclose(point["position"], [-(10 + 0.5 * x), -(-20 + 0.5 * y), 5.0], atol=0.3)  # RAS to LPS
+    files = {"label": ("points.mrk.json", answer.content)}
+    assert client.put(f"/datastore/label?image={CLIP}&tag=final", files=files).status_code == 200
+    kept = client.get(f"/datastore/label?label={CLIP}&tag=final").json()["landmarks"]
+    assert [(one["label"], one["frame"]) for one in kept] == [("valve", 2)]
+    np.testing.assert_allclose((kept[0]["x"], kept[0]["y"]), (x, y), atol=0.5)
+
+
+def test_results_are_kept_as_original_when_asked_for(client, place):
+    set_point(client, "0.png", "valve", *place("valve", 0))
+    client.post("/infer/landmarks?image=1.png&output=json", data={"params": '{"save_label": true}'})
+    about = client.get("/landmarks/api/images/1.png").json()
+    assert about["final"] == []
+    assert [one["label"] for one in about["original"]] == ["valve"]
+    assert client.delete("/datastore/label?id=1.png&tag=original").status_code == 200
+    assert client.get("/landmarks/api/images/1.png").json()["original"] == []
+
+
+def test_an_image_is_sent_and_taken_away(client, studies):
+    content = (studies / "0.png").read_bytes()
+    assert client.put("/datastore/image?image=new", files={"file": ("new.png", content)}).json() == {"image": "new.png"}
+    assert client.get("/datastore/image?image=new.png").content == content
+    assert client.put("/datastore/image?image=new", files={"file": ("new.png", content)}).status_code == 400
+    assert client.delete("/datastore/image?id=new.png").status_code == 200
+    assert client.get("/datastore/image?image=new.png").status_code == 404
+
+
+API = "/landmarks/api/images"
+POINT = {"label": "valve", "x": 1, "y": 1}
+WRONG = [
+    ("get", f"{API}/nothing", {}, 404, "no image"),
+    ("get", f"{API}/..%2F..%2Fetc%2Fpasswd", {}, 404, ""),
+    ("get", f"{API}/0.png/frames/1", {}, 400, "no frame"),
+    ("get", f"{API}/0.png/frames/-1", {}, 400, "no frame"),
+    ("get", f"{API}/0.png/frames/x", {}, 422, ""),
+    ("post", f"{API}/nothing/edit", {"json": {"points": [POINT]}}, 404, "no image"),
+    ("post", f"{API}/0.png/edit", {"json": {"points": [{**POINT, "x": 96}]}}, 400, "outside"),
+    ("post", f"{API}/0.png/edit", {"json": {"points": [{**POINT, "frame": 0}]}}, 400, "frame"),
+    ("post", f"{API}/0.png/edit", {"json": {"points": {}}}, 400, "list"),
+    ("post", f"{API}/0.png/edit", {"json": {"removed": [3]}}, 400, "removed"),
+    ("post", f"{API}/0.png/edit", {"json": [1]}, 422, ""),
+    ("post", f"{API}/0.png/edit", {"content": b"{"}, 422, ""),
+    ("post", f"{API}/1.png/find", {"json": {"frames": 7}}, 400, "no frame"),
+    ("post", f"{API}/1.png/find", {"json": {"labels": ["apex"]}}, 400, "no example"),
+    ("post", f"{API}/nothing/find", {"json": {}}, 404, "no image"),
+    ("post", "/infer/landmarks?image=/etc/hostname", {}, 404, "no image"),
+    ("post", "/infer/landmarks?image=../studies/0.png", {}, 404, "no image"),
+    ("post", "/infer/landmarks", {}, 400, "give an image"),
+    ("post", "/infer/other?image=0.png", {}, 400, "no model"),
+    ("post", "/infer/landmarks?image=0.png", {"data": {"params": "{"}}, 400, "JSON"),
+    ("post", "/infer/landmarks_click?image=0.png", {}, 400, "clicks"),
+    ("post", "/infer/landmarks_click?image=0.png", {"data": {"params": '{"clicks": [3]}'}}, 400, "must be like"),
+    ("put", "/datastore/label?image=nothing", {"files": {"label": ("a.json", b"{}")}}, 404, "no image"),
+    ("put", "/datastore/label?image=0.png", {"files": {"label": ("a.json", b"{")}}, 400, "not JSON"),
+    ("put", "/datastore/label?image=0.png", {"files": {"label": ("a.json", b'{"markups": 3}')}}, 400, "Markups"),
+    ("put", "/datastore/label?image=0.png&tag=../x", {"files": {"label": ("a.json", b"{}")}}, 404, "final"),
+    ("put", "/datastore/label?image=0.png", {}, 422, ""),
+    ("put", "/datastore/image?image=../x", {"files": {"file": ("a.png", b"x")}}, 400, "name"),
+    ("put", "/datastore/image?image=x", {"files": {"file": ("a.png", b"x")}}, 400, "a.png|x.png|cannot be read"),
+    ("delete", "/datastore/label?id=1.png&tag=final", {}, 404, "no label"),
+    ("delete", "/datastore/label?id=../0.png&tag=final", {}, 404, "no image"),
+    ("delete", "/datastore/image?id=../0.png", {}, 404, "no image"),
+    ("get", "/datastore/label?label=../../x&tag=final", {}, 404, "no image"),
+    ("get", "/datastore/image?image=/etc/passwd", {}, 404, ""),
+]
+
+
+@pytest.mark.parametrize(("method", "url", "content", "status", "why"), WRONG, ids=range(len(WRONG)))
+def test_what_is_wrong_is_told_and_changes_nothing(client, studies, method, url, content, status, why):
+    set_point(client, "0.png", "valve", 40, 30)
+    before = labels_on_disk(studies), sorted(studies.iterdir())
+    answer = getattr(client, method)(url, **content)
+    assert answer.status_code == status, answer.text
+    assert any(one in answer.text for one in why.split("|")) and "detail" in answer.json()
+    assert (labels_on_disk(studies), sorted(studies.iterdir())) == before
+
+
+def test_without_an_example_nothing_is_found(client):
+    answer = client.post(f"{API}/0.png/find", json={})
+    assert answer.status_code == 400 and "no example yet" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "not told"])
+def test_a_huge_body_is_refused(client, studies, told):
+    body = b" " * (4 * 2**20 + 1)
+    content = body if told else (body[i : i + 65536] for i in range(0, len(body), 65536))
+    answer = client.post(f"{API}/0.png/edit", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == 413 and "MiB" in answer.json()["detail"]
+    assert labels_on_disk(studies) == {}
+
+
+def test_no_other_site_may_read_or_change_anything(client):
+    headers = {"origin": "https://elsewhere.example", "access-control-request-method": "PUT"}
+    answer = client.options("/datastore/label?image=0.png", headers=headers)
+    assert "access-control-allow-origin" not in answer.headers
+    answer = client.get("/landmarks/api/images", headers={"origin": "https://elsewhere.example"})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_the_page_is_served(client):
+    answer = client.get("/landmarks/")
+    assert answer.status_code == 200 and "<!doctype html>" in answer.text.lower()
