@@ -83,6 +83,16 @@ def test_a_restart_finds_the_same(store, memory, app, studies):
 def test_other_weights_make_other_codes(store, memory, app):
     store.edit_label("0.png", [LabelPoint("valve", None, 40, 30)])
     before = memory.bank()
-    app.finder.version += 1
+    app.finder.take_weights(app.finder.network.state_dict())
     assert memory.bank() is not before
     assert number(memory) == {"valve": 1}
+
+
+def test_examples_that_somebody_holds_stay_as_they_are(store, memory):
+    store.edit_label("0.png", [LabelPoint("valve", None, 40, 30)])
+    held = memory.bank()
+    codes = held.codes.clone()
+    store.edit_label("1.png", [LabelPoint("apex", None, 50, 20)])
+    store.remove_label("0.png", "final")
+    assert memory.bank().labels == ["apex"]
+    assert held.labels == ["valve"] and (held.codes == codes).all()

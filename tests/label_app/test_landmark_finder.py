@@ -94,7 +94,7 @@ def test_an_answer_outside_of_the_image_is_not_to_be_relied_on(finder, images, p
         def match(self, *_: torch.Tensor) -> torch.Tensor:
             return torch.tensor([[1.2, 0.0, -9.0, -9.0], [math.nan, 0.0, -9.0, -9.0]])
 
-    finder.network = Away()
+    bank.network = Away()
     finder.encode = lambda *_: torch.zeros(1, 1, 96, 64)
     outside, nowhere = (one.point for one in finder.find(images[1], 0, bank))
     assert (outside.valid, outside.reason) == (False, "it lies outside of the image")
