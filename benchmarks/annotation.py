@@ -52,7 +52,7 @@ from scripts.data.image_series import ImageSeries
 from scripts.io.atomic import atomic_path
 from scripts.io.examples_csv import read_examples_csv
 
-STRATEGIES = ("diversity", "sigma", "disagreement", "cyclic", "random")
+STRATEGIES = ("coverage", "diversity", "sigma", "disagreement", "cyclic", "random")
 OFFERED = 3  # of five images
 
 Truth = dict[str, list[LabelPoint]]
@@ -170,6 +170,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--config_file", action="append", default=[], help="config that was merged in training; repeat")
     parser.add_argument("--set", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="config value")
     parser.add_argument("--labels", nargs="*", default=[], help="landmarks that are used (default: all)")
+    parser.add_argument("--strategies", nargs="*", default=STRATEGIES, help="which are measured (default: all)")
     parser.add_argument("--most_images", type=int, default=200, help="images that are used (default: 200)")
     parser.add_argument("--rounds", type=int, default=15, help="images that are labelled (default: 15)")
     parser.add_argument("--seeds", type=int, default=5, help="runs of 'random' (default: 5)")
@@ -199,7 +200,7 @@ def main() -> None:
                 annotate(app, store, truth, name, seed, options.rounds)
                 for seed in range(options.seeds if name == "random" else 1)
             ]
-            for name in STRATEGIES
+            for name in options.strategies
         }
     print(f"{counts[0]} images offered, {counts[1]} unseen, took {time.perf_counter() - begin:.0f} s")
     for key in ("not_yet_labelled_px", "unseen_px"):

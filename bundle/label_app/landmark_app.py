@@ -30,7 +30,7 @@ from label_app.landmark_datastore import LABELS, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from label_app.landmark_tasks import ClickTask, LandmarkTask
 from label_app.scoring import Distance
-from label_app.strategies import Cyclic, Disagreement, Diversity, RandomImage, Sigma
+from label_app.strategies import Coverage, Cyclic, Disagreement, Diversity, RandomImage, Sigma
 from label_app.strategies.image_strategy import ImageStrategy
 
 __all__ = ["LandmarkApp"]
@@ -86,10 +86,11 @@ class LandmarkApp(MONAILabelApp):
         return {"adapt": AdaptTask(self._datastore, self.finder, self.weights, _training_settings(self.conf), files)}
 
     def init_strategies(self) -> dict[str, ImageStrategy]:
-        """``diversity``, ``sigma``, ``disagreement``, ``cyclic`` and ``random``."""
+        """``coverage``, ``diversity``, ``sigma``, ``disagreement``, ``cyclic`` and ``random``."""
         diversity = Diversity(self._datastore, self.finder)
         by_examples = [one(self.finder, self.memory, diversity) for one in (Sigma, Disagreement, Cyclic)]
-        return {one.name: one for one in (diversity, *by_examples, RandomImage(self._datastore))}
+        others = (Coverage(self._datastore, self.finder), RandomImage(self._datastore))
+        return {one.name: one for one in (diversity, *by_examples, *others)}
 
     def init_scoring_methods(self) -> dict[str, Distance]:
         """``distance``."""

@@ -11,10 +11,11 @@
 
 """Which image to label next."""
 
+from label_app.strategies.coverage import Coverage
 from label_app.strategies.cyclic import Cyclic
 from label_app.strategies.disagreement import Disagreement
 from label_app.strategies.diversity import Diversity
 from label_app.strategies.random_image import RandomImage
 from label_app.strategies.sigma import Sigma
 
-__all__ = ["Cyclic", "Disagreement", "Diversity", "RandomImage", "Sigma"]
+__all__ = ["Coverage", "Cyclic", "Disagreement", "Diversity", "RandomImage", "Sigma"]

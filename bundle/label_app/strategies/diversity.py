@@ -49,23 +49,38 @@ class Diversity(ImageStrategy):
         {'id': 'b.png', 'score': 0.4, 'strategy': 'diversity'}
     """
 
+    name = "diversity"
+    description = "The image that is least like all labelled ones; at first the typical one"
+
     def __init__(self, store: LandmarkDatastore, finder: LandmarkFinder) -> None:
-        super().__init__("diversity", "The image that is least like all labelled ones; at first the typical one", store)
+        super().__init__(self.name, self.description, store)
         self.finder = finder
 
     def choose(self, images: Sequence[str], request: dict[str, Any]) -> dict[str, Any]:
-        """The farthest image, or the medoid."""
+        """The image with the highest score, or the medoid."""
         pooled = functools.partial(self._pooled, self.finder.network)
         candidates = self.look_at(images, pooled)
         labelled = self.look_at(evenly_drawn(self.store.get_labeled_images(FINAL), _MOST_LABELLED), pooled)
         vectors = torch.stack(list(candidates.values()))
         if labelled:
-            scores = torch.cdist(vectors, torch.stack(list(labelled.values()))).amin(dim=1)
+            scores = self.scores(vectors, torch.cdist(vectors, torch.stack(list(labelled.values()))).amin(dim=1))
             best = scores.argmax()
         else:
             scores = torch.cdist(vectors, vectors).sum(dim=1) / max(1, len(vectors) - 1)
             best = scores.argmin()
         return self.answer(list(candidates)[best], scores[best].item())
+
+    def scores(self, vectors: torch.Tensor, nearest: torch.Tensor) -> torch.Tensor:
+        """How much each image is worth a look.
+
+        Args:
+            vectors: (N, F), the pooled codes of the images.
+            nearest: (N,), distance of each from the nearest labelled image.
+
+        Returns:
+            (N,), the higher the better.
+        """
+        return nearest
 
     def _pooled(self, network: TemplateMatchingNetwork, image: PreparedSeries) -> torch.Tensor:
         """The mean over its frames of the pooled codes."""
