@@ -42,6 +42,7 @@ from statistics import fmean
 
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from label_app.label_file import LabelPoint
 from label_app.landmark_app import LandmarkApp
@@ -51,6 +52,7 @@ from scripts.data import find_image_series, read_datalist
 from scripts.data.image_series import ImageSeries
 from scripts.io.atomic import atomic_path
 from scripts.io.examples_csv import read_examples_csv
+from scripts.visualize.learning_curve import dress, series_style
 
 STRATEGIES = ("coverage", "diversity", "sigma", "disagreement", "cyclic", "random")
 OFFERED = 3  # of five images
@@ -145,17 +147,18 @@ def draw(runs: dict[str, list[list[dict]]], path: Path) -> None:
     axes = figure.subplots(1, 2, sharey=True)
     panels = (("not_yet_labelled_px", "images not yet labelled"), ("unseen_px", "images that are never offered"))
     for axis, (key, title) in zip(axes, panels, strict=True):
-        for name, group in runs.items():
+        for i, (name, group) in enumerate(runs.items()):
             mean, low, high = zip(*summarize(group, key), strict=True)
             counts = range(1, len(mean) + 1)
-            color = "black" if name == "random" else None
-            axis.plot(counts, mean, label=name, color=color, linestyle="--" if name == "random" else "-", linewidth=1.4)
+            style = {**series_style(i), "markersize": 3.5, "linewidth": 1.2}
+            axis.plot(counts, mean, label=name, **style)
             if len(group) > 1:
-                axis.fill_between(counts, low, high, color="black", alpha=0.12, linewidth=0)
-        axis.set(title=title, xlabel="labelled images")
-        axis.grid(alpha=0.3)
-    axes[0].set_ylabel("mean error, px")
-    axes[1].legend()
+                axis.fill_between(counts, low, high, color=style["color"], alpha=0.16, linewidth=0)
+        axis.set(title=title, xlabel="labelled images", ylim=(0, None))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        dress(axis, "")
+    axes[0].set_ylabel("mean error (px)")
+    axes[1].legend(frameon=False, ncols=2)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)
 
