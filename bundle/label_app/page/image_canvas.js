@@ -1,0 +1,68 @@
+// Copyright (c) 2026 The landmark bundle authors
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//     http://www.apache.org/licenses/LICENSE-2.0
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+import { paintGrey } from "./grey_window.js";
+
+/** The image's pixels on a canvas that has the screen's own pixels, whatever devicePixelRatio is. */
+export class ImageCanvas {
+  /** @param {HTMLCanvasElement} canvas fills the stage */
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.painted = document.createElement("canvas"); // one pixel an image px
+    this.frame = null;
+  }
+
+  /**
+   * Take a frame and how its values are shown.
+   * @param {{width: number, height: number, values: Float32Array}} frame row after row
+   * @param {import("./grey_window.js").GreyWindow} window
+   */
+  paint(frame, window) {
+    this.frame = frame;
+    [this.painted.width, this.painted.height] = [frame.width, frame.height];
+    const context = this.painted.getContext("2d");
+    const image = context.createImageData(frame.width, frame.height);
+    paintGrey(frame.values, window, new Uint32Array(image.data.buffer));
+    context.putImageData(image, 0, 0);
+  }
+
+  /** Show no frame. */
+  clear() {
+    this.frame = null;
+  }
+
+  /**
+   * Give the canvas as many pixels as the screen has where it lies.
+   * @param {ResizeObserverEntry} entry
+   */
+  resize(entry) {
+    const exact = entry.devicePixelContentBoxSize?.[0];
+    const { width, height } = entry.contentRect;
+    this.size = { width, height };
+    this.canvas.width = Math.max(1, exact ? exact.inlineSize : Math.round(width * devicePixelRatio));
+    this.canvas.height = Math.max(1, exact ? exact.blockSize : Math.round(height * devicePixelRatio));
+  }
+
+  /** @param {import("./view_transform.js").View} view */
+  draw(view) {
+    const { context, canvas, painted } = this;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = "#0B0D0F";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    if (!this.frame) return;
+    const [x, y] = [canvas.width / this.size.width, canvas.height / this.size.height];
+    context.setTransform(x * view.scaleX, 0, 0, y * view.scaleY, x * view.offsetX, y * view.offsetY);
+    context.imageSmoothingEnabled = x * view.scaleX < 1;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(painted, 0, 0);
+  }
+}
