@@ -69,10 +69,9 @@ export class LabelList {
  */
 export function stateText(mark) {
   if (!mark) return "not here yet";
-  const at = `${mark.x.toFixed(1)}, ${mark.y.toFixed(1)}`;
-  if (mark.isSet) return `set at ${at}`;
+  if (mark.isSet) return `set at ${mark.x.toFixed(1)}, ${mark.y.toFixed(1)}`;
   if (mark.valid === false) return `doubtful: ${mark.reason}`;
-  return `found at ${at} \u00b1 ${Math.max(mark.sigma_x, mark.sigma_y).toFixed(1)} px`;
+  return `found, \u00b1 ${Math.max(mark.sigma_x, mark.sigma_y).toFixed(1)} px`;
 }
 
 function iconButton(kind, sign, title, label, action) {

@@ -21,6 +21,7 @@ import { toScreen } from "./view_transform.js";
 
 const DISC = 5;
 const ARM = 7;
+const [ROOM, LETTER, LINE] = [14, 8, 18]; // of captions: beside the mark, a letter, a line
 const SVG_MAX = 1e5; // beyond this a browser's path may fail
 
 /** Landmarks above the image. They are drawn in CSS px, so that they keep their size when the image is enlarged. */
@@ -39,7 +40,8 @@ export class LandmarkLayer {
   draw(view, marks, emphasis, width) {
     const found = marks.filter((mark) => !mark.isSet);
     const set = marks.filter((mark) => mark.isSet); // these lie on top
-    this.svg.replaceChildren(...[...found, ...set].map((mark) => drawMark(view, mark, emphasis, width)));
+    const sides = captionSides(view, marks, width);
+    this.svg.replaceChildren(...[...found, ...set].map((mark) => drawMark(view, mark, emphasis, sides.get(mark))));
   }
 }
 
@@ -61,7 +63,7 @@ export function nearestMark(view, marks, place, radius) {
   return near[0] ?? null;
 }
 
-function drawMark(view, mark, { selected, hovered }, width) {
+function drawMark(view, mark, { selected, hovered }, side) {
   const at = toScreen(view, mark);
   const classes = ["mark", mark.isSet ? "set" : "found"];
   if (mark.valid === false) classes.push("doubtful");
@@ -73,7 +75,7 @@ function drawMark(view, mark, { selected, hovered }, width) {
   if (!isDrawable(at)) return group;
   if (!mark.isSet) group.append(...ellipse(view, mark));
   group.append(...(mark.isSet ? disc() : cross()));
-  group.append(...caption(mark, at.x > width - 12 * ARM));
+  group.append(...caption(mark, side));
   return group;
 }
 
@@ -103,8 +105,19 @@ function outlined(tag, attributes) {
   ];
 }
 
-function caption(mark, atRightEdge) {
-  const place = atRightEdge ? { x: -ARM - 4, "text-anchor": "end" } : { x: ARM + 4 };
+/** A caption stands to the left where it would leave the stage on the right, or meet another mark there. */
+function captionSides(view, marks, width) {
+  const places = marks.map((mark) => ({ mark, at: toScreen(view, mark), room: ROOM + LETTER * mark.label.length }));
+  const meets = (one, other) => {
+    const [x, y] = [other.at.x - one.at.x, other.at.y - one.at.y];
+    return other !== one && x > 0 && x < one.room && Math.abs(y) < LINE;
+  };
+  const isFull = (one) => one.at.x + one.room > width || places.some((other) => meets(one, other));
+  return new Map(places.map((one) => [one.mark, isFull(one) && one.at.x > one.room ? "left" : "right"]));
+}
+
+function caption(mark, side) {
+  const place = side === "left" ? { x: -ARM - 4, "text-anchor": "end" } : { x: ARM + 4 };
   const texts = [svgElement("text", { ...place, y: -ARM - 1 }, mark.label)];
   if (mark.valid === false) texts.push(svgElement("text", { ...place, y: ARM + 7, class: "reason" }, mark.reason));
   return texts;

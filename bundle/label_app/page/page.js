@@ -275,6 +275,7 @@ class Page {
   /** @param {?string} label that a click sets from now on */
   choose(label) {
     this.label = label;
+    document.body.classList.remove("labels-open");
     this.#say("");
     this.#draw();
   }
