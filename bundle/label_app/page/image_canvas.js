@@ -42,14 +42,13 @@ export class ImageCanvas {
 
   /**
    * Give the canvas as many pixels as the screen has where it lies.
-   * @param {ResizeObserverEntry} entry
+   * @param {{width: number, height: number}} size in CSS px
+   * @param {ResizeObserverSize} [exact] in pixels of the screen, where the browser tells
    */
-  resize(entry) {
-    const exact = entry.devicePixelContentBoxSize?.[0];
-    const { width, height } = entry.contentRect;
-    this.size = { width, height };
-    this.canvas.width = Math.max(1, exact ? exact.inlineSize : Math.round(width * devicePixelRatio));
-    this.canvas.height = Math.max(1, exact ? exact.blockSize : Math.round(height * devicePixelRatio));
+  resize(size, exact) {
+    this.size = size;
+    this.canvas.width = Math.max(1, exact?.inlineSize ?? Math.round(size.width * devicePixelRatio));
+    this.canvas.height = Math.max(1, exact?.blockSize ?? Math.round(size.height * devicePixelRatio));
   }
 
   /** @param {import("./view_transform.js").View} view */

@@ -204,16 +204,21 @@ class Page {
     return this.image.still ? null : this.frame;
   }
 
-  /** @returns {import("./landmark_layer.js").Mark[]} in the frame that is seen */
+  /** @returns {import("./landmark_layer.js").Mark[]} in the frame that is seen, as they are shown */
   marks() {
     if (!this.image) return [];
     const colors = labelColors(this.#labels());
     const set = this.annotations.of(this.image.id).filter((one) => one.frame === this.#frameKey);
     const isSet = new Set(set.map((one) => one.label));
-    const found = this.#found().filter((one) => !isSet.has(one.label));
-    return [...set.map((one) => ({ ...one, isSet: true, valid: null })), ...found.map((one) => ({ ...one, isSet: false }))].map(
-      (mark) => ({ ...mark, color: colors.get(mark.label), ...(mark.label === this.dragged?.label ? this.dragged : {}) }),
-    );
+    const found = this.showsFound ? this.#found().filter((one) => !isSet.has(one.label)) : [];
+    const marks = [
+      ...set.map((one) => ({ ...one, isSet: true, valid: null })),
+      ...found.map((one) => ({ ...one, isSet: false })),
+    ];
+    return marks.map((mark) => {
+      const dragged = mark.label === this.dragged?.label ? this.dragged : {};
+      return { ...mark, ...dragged, color: colors.get(mark.label) };
+    });
   }
 
   #found() {
@@ -360,8 +365,7 @@ class Page {
     const marks = this.marks();
     const labels = this.#labels();
     const colors = labelColors(labels);
-    const shown = this.showsFound ? marks : marks.filter((mark) => mark.isSet);
-    this.stage.show(shown, this.label);
+    this.stage.show(marks, this.label);
     const rows = labels.map((label) => {
       return { label, color: colors.get(label), mark: marks.find((mark) => mark.label === label) ?? null };
     });

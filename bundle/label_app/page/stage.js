@@ -138,8 +138,10 @@ export class Stage {
   #watchSize() {
     const observer = new ResizeObserver(([entry]) => {
       const before = this.size;
-      this.canvas.resize(entry);
-      this.size = { width: entry.contentRect.width, height: entry.contentRect.height };
+      // the measure by which gestures tell their places too; that of the entry is rounded to 1/64 px
+      const { width, height } = this.parts.stage.getBoundingClientRect();
+      this.size = { width, height };
+      this.canvas.resize(this.size, entry.devicePixelContentBoxSize?.[0]);
       if (this.view) this.#keepMiddle(before);
     });
     try {
