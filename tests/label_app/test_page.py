@@ -483,6 +483,23 @@ def _find(server: Server, image: str, frame: int) -> dict[str, Any]:
     return {one["label"]: one for one in answers}
 
 
+def test_a_series_is_stepped_and_played(server: Server, visitor: Visitor):
+    visitor.open("clip.nii.gz", 2)
+    visitor.press(".")
+    wait(lambda: visitor.text("frame-text") == "3 / 5")
+    visitor.name("stepped")
+    visitor.click((600, 211))
+    visitor.wait_saved()
+    assert {frame for label, frame in server.saved("clip.nii.gz") if label == "stepped"} == {3}
+    visitor.press(",", ",")
+    wait(lambda: visitor.text("frame-text") == "1 / 5")
+    assert "stepped" not in visitor.marks()
+    visitor.press("p")
+    seen = set()
+    wait(lambda: len(seen.add(visitor.text("frame-text")) or seen) == 6)
+    visitor.press("p")
+
+
 def test_what_is_found_is_drawn_where_it_is(server: Server, visitor: Visitor):
     server.edit("clip.nii.gz", ("p", 0, 30, 15), ("q", 0, 60, 20), ("wrong", 0, 40, 15), ("wrong", 1, 70, 25))
     visitor.open("clip.nii.gz", 4, shows_found=True)

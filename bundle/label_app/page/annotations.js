@@ -22,17 +22,34 @@ export class Annotations extends EventTarget {
   constructor(send) {
     super();
     this.saved = new Map();
+    this.saves = 0;
     this.history = new EditHistory();
     this.edits = new UnsavedEdits(send);
     this.edits.addEventListener("change", () => this.#tell("change"));
     this.edits.addEventListener("saved", ({ detail }) => {
-      this.take(detail.imageId, detail.points);
+      this.saves += 1;
+      this.#take(detail.imageId, detail.points);
       this.#tell("saved", detail);
     });
   }
 
-  /** Take an image's landmarks from the server. */
-  take(imageId, points) {
+  /**
+   * Ask for an image and take its landmarks.
+   * @param {string} imageId
+   * @param {() => Promise<{final: import("./api.js").Landmark[]}>} describe
+   * @returns {Promise<object>} the image
+   */
+  async load(imageId, describe) {
+    for (;;) {
+      const { saves } = this;
+      const image = await describe();
+      if (saves !== this.saves) continue; // the answer may be older than what was saved in the meantime
+      this.#take(imageId, image.final);
+      return image;
+    }
+  }
+
+  #take(imageId, points) {
     this.saved.set(imageId, points);
     this.#tell("change");
   }

@@ -24,6 +24,7 @@ export class FrameBar {
     this.parts = parts;
     this.show = show;
     this.isPlaying = false;
+    this.frames = 0;
     parts.slider.addEventListener("input", () => {
       this.stop();
       this.show(parts.slider.valueAsNumber);
@@ -58,7 +59,7 @@ export class FrameBar {
   /** @param {number} step frames to go on, around the end */
   step(step) {
     this.stop();
-    this.show(this.#after(step));
+    if (this.frames > 1) this.show(this.#after(step));
   }
 
   toggle() {

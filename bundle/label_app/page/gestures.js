@@ -12,6 +12,7 @@
 const SLACK = { mouse: 3, pen: 5, touch: 9 }; // CSS px that a tap may move
 const REACH = { mouse: 9, pen: 12, touch: 26 }; // CSS px around a mark that count as the mark
 const WHEEL = 0.0016; // zoom a CSS px of the wheel
+const PINCH = 6; // times as much where two fingers pinch on a touchpad, which is told as a wheel with Ctrl
 
 /**
  * What a person does on the stage with mouse, pen or fingers, in words of the page.
@@ -24,8 +25,8 @@ const WHEEL = 0.0016; // zoom a CSS px of the wheel
  * @property {(place: Place, radius: number) => ?object} markAt
  * @property {(place: Place, mark: ?object) => void} tap
  * @property {(mark: object) => void} grab
- * @property {(mark: object, by: Place) => void} drag `by` counts from where the drag began
- * @property {(mark: object, isKept: boolean) => void} drop
+ * @property {(by: Place) => void} drag what was grabbed; `by` counts from where the drag began
+ * @property {(isKept: boolean) => void} drop
  * @property {(by: Place) => void} pan
  * @property {(place: Place, factor: number) => void} zoom
  * @property {(by: Place) => void} window
@@ -106,7 +107,7 @@ export class Gestures {
     const step = difference(place, gesture.last);
     gesture.last = place;
     if (gesture.kind === "window") this.actions.window(step);
-    else if (gesture.mark) this.actions.drag(gesture.mark, difference(place, gesture.start));
+    else if (gesture.mark) this.actions.drag(difference(place, gesture.start));
     else this.actions.pan(step);
   }
 
@@ -137,15 +138,13 @@ export class Gestures {
   }
 
   #endDrag(isKept) {
-    if (this.gesture?.kind === "mark" && this.gesture.mark && this.gesture.moved) {
-      this.actions.drop(this.gesture.mark, isKept);
-    }
+    if (this.gesture?.mark && this.gesture.moved) this.actions.drop(isKept);
     this.gesture = null;
   }
 
   #wheel(event) {
     event.preventDefault();
-    const pixels = event.deltaY * [1, 16, 400][event.deltaMode];
+    const pixels = event.deltaY * [1, 16, 400][event.deltaMode] * (event.ctrlKey ? PINCH : 1);
     this.actions.zoom(this.#place(event), Math.exp(-WHEEL * pixels));
   }
 }

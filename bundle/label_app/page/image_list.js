@@ -63,7 +63,8 @@ export class ImageList {
     const shown = this.#shown();
     const focused = this.parts.list.contains(document.activeElement) ? document.activeElement.dataset.id : null;
     this.parts.list.replaceChildren(...shown.map((image) => this.#row(image)));
-    if (focused) [...this.parts.list.querySelectorAll("button")].find((one) => one.dataset.id === focused)?.focus();
+    const buttons = [...this.parts.list.querySelectorAll("button")];
+    if (focused) buttons.find((one) => one.dataset.id === focused)?.focus();
     const done = this.images.filter((image) => image.final).length;
     this.parts.summary.textContent = `${done} of ${this.images.length} with landmarks`;
   }

@@ -40,11 +40,18 @@ export class LabelList {
   }
 
   #row({ label, color, mark }, i, current) {
-    const item = element("li", { className: label === current ? "current" : "" }, this.#choice(label, color, mark, i, current));
-    const { accept, remove } = this.actions;
-    if (mark && !mark.isSet) item.append(iconButton("accept", "\u2713", `Accept ${label} where it was found`, label, accept));
-    if (mark?.isSet) item.append(iconButton("remove", "\u00d7", `Delete ${label} from this frame`, label, remove));
+    const choice = this.#choice(label, color, mark, i, current);
+    const item = element("li", { className: label === current ? "current" : "" }, choice);
+    if (mark) item.append(mark.isSet ? this.#removeButton(label) : this.#acceptButton(label));
     return item;
+  }
+
+  #acceptButton(label) {
+    return iconButton("accept", "\u2713", `Accept ${label} where it was found`, label, this.actions.accept);
+  }
+
+  #removeButton(label) {
+    return iconButton("remove", "\u00d7", `Delete ${label} from this frame`, label, this.actions.remove);
   }
 
   #choice(label, color, mark, i, current) {
@@ -75,7 +82,8 @@ export function stateText(mark) {
 }
 
 function iconButton(kind, sign, title, label, action) {
-  const button = element("button", { type: "button", className: `icon ${kind}`, title, onclick: () => action(label) }, sign);
+  const button = element("button", { type: "button", className: `icon ${kind}`, title }, sign);
+  button.addEventListener("click", () => action(label));
   button.dataset.key = `${kind} ${label}`;
   button.setAttribute("aria-label", title);
   return button;

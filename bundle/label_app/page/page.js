@@ -14,10 +14,12 @@ import * as api from "./api.js";
 import { element } from "./element.js";
 import { FrameBar } from "./frame_bar.js";
 import { FrameCache } from "./frame_cache.js";
+import { frameMarks } from "./frame_marks.js";
 import { firstWindow, valueRange } from "./grey_window.js";
 import { ImageList } from "./image_list.js";
 import { labelColors } from "./label_colors.js";
 import { LabelList } from "./label_list.js";
+import { pageShortcuts } from "./page_shortcuts.js";
 import { Predictions } from "./predictions.js";
 import { SaveState } from "./save_state.js";
 import { listShortcuts, listenToKeys } from "./shortcuts.js";
@@ -47,23 +49,23 @@ class Page {
   }
 
   #makeParts() {
-    const images = { list: part("images"), filter: part("filter"), onlyEmpty: part("only-empty"), summary: part("summary") };
-    this.imageList = new ImageList(images, (id) => this.open(id));
+    this.imageList = new ImageList(
+      { list: part("images"), filter: part("filter"), onlyEmpty: part("only-empty"), summary: part("summary") },
+      (id) => this.open(id),
+    );
     this.labelList = new LabelList(part("labels"), {
       choose: (label) => this.choose(label),
       accept: (label) => this.accept(label),
       remove: (label) => this.remove(label),
     });
-    this.frameBar = new FrameBar(
-      { bar: part("frame-bar"), slider: part("frame"), play: part("play"), text: part("frame-text"), ticks: part("ticks") },
-      (frame) => this.showFrame(frame),
-    );
+    const frameParts = { bar: part("frame-bar"), slider: part("frame"), play: part("play"), text: part("frame-text") };
+    this.frameBar = new FrameBar({ ...frameParts, ticks: part("ticks") }, (frame) => this.showFrame(frame));
     this.stage = new Stage(
       { stage: part("stage"), canvas: part("canvas"), layer: part("layer"), readout: part("readout") },
       {
         tap: (point, mark) => this.tap(point, mark),
         move: (mark, point) => this.#drag(mark, point),
-        drop: (mark, isKept) => this.#drop(mark, isKept),
+        drop: (isKept) => this.#drop(isKept),
         window: (by) => this.windowControl.drag(by),
       },
     );
@@ -92,23 +94,28 @@ class Page {
     part("toggle-images").addEventListener("click", () => document.body.classList.toggle("images-open"));
     part("toggle-labels").addEventListener("click", () => document.body.classList.toggle("labels-open"));
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.refresh());
-    this.#listenToKeys();
+    window.addEventListener("hashchange", () => this.#openAddress());
+    const shortcuts = pageShortcuts(this);
+    listenToKeys(shortcuts);
+    listShortcuts(part("shortcuts"), shortcuts);
   }
 
   /** Ask for the images and show the first, or that of the address. */
   async start() {
-    await this.#try(async () => {
-      await this.#loadImages();
-      const { id, frame } = readAddress();
-      const first = this.images.find((image) => image.id === id) ?? this.images[0];
-      if (!first) return this.#say("There is no image in the folder yet.");
-      await this.open(first.id, first.id === id ? frame : 0);
-    });
+    await this.#try(() => this.#loadImages());
+    await this.#openAddress();
     await this.#try(async () => {
       const strategies = Object.entries(await api.listStrategies());
-      const options = strategies.map(([value, { description }]) => element("option", { value, title: description ?? "" }, value));
-      part("strategy").replaceChildren(...options);
+      const option = ([value, { description }]) => element("option", { value, title: description ?? "" }, value);
+      part("strategy").replaceChildren(...strategies.map(option));
     });
+  }
+
+  async #openAddress() {
+    const { id, frame } = readAddress();
+    if (this.images.some((image) => image.id === id)) await this.open(id, frame);
+    else if (this.images.length) await this.open(this.images[0].id);
+    else this.#say(part("message").textContent || "There is no image in the folder yet.");
   }
 
   /** Ask for what others have done in the meantime. */
@@ -117,8 +124,7 @@ class Page {
       await this.#loadImages();
       this.predictions.outdate();
       if (!this.image) return;
-      const { id } = this.image;
-      this.annotations.take(id, (await api.describeImage(id)).final);
+      await this.#describe(this.image.id);
       this.#ask();
     });
   }
@@ -135,12 +141,20 @@ class Page {
     const { opened } = this;
     document.body.classList.remove("images-open");
     this.imageList.highlight(id);
+    part("stage").ariaBusy = "true";
     await this.#try(async () => {
-      const image = await api.describeImage(id);
+      const image = await this.#describe(id);
       const at = Math.min(Math.max(frame, 0), image.frames - 1);
       const pixels = await this.frames.get(id, at);
       if (opened === this.opened) this.#begin(image, at, pixels);
     });
+    if (opened !== this.opened) return;
+    part("stage").ariaBusy = "false";
+    this.imageList.highlight(this.image?.id); // the one before, where this cannot be read
+  }
+
+  #describe(id) {
+    return this.annotations.load(id, () => api.describeImage(id));
   }
 
   #begin(image, frame, { values, window }) {
@@ -151,7 +165,6 @@ class Page {
     this.stage.begin(image);
     const range = valueRange(values);
     this.windowControl.begin(firstWindow(window, range), range);
-    this.annotations.take(image.id, image.final);
     this.#say("");
     this.#shown();
   }
@@ -192,7 +205,8 @@ class Page {
     });
   }
 
-  #step(step) {
+  /** @param {number} step 1 for the next image of the list, -1 for the one before */
+  step(step) {
     const id = this.imageList.neighbour(this.image?.id, step);
     if (id) this.open(id);
   }
@@ -207,25 +221,12 @@ class Page {
   /** @returns {import("./landmark_layer.js").Mark[]} in the frame that is seen, as they are shown */
   marks() {
     if (!this.image) return [];
-    const colors = labelColors(this.#labels());
     const set = this.annotations.of(this.image.id).filter((one) => one.frame === this.#frameKey);
-    const isSet = new Set(set.map((one) => one.label));
-    const found = this.showsFound ? this.#found().filter((one) => !isSet.has(one.label)) : [];
-    const marks = [
-      ...set.map((one) => ({ ...one, isSet: true, valid: null })),
-      ...found.map((one) => ({ ...one, isSet: false })),
-    ];
-    return marks.map((mark) => {
-      const dragged = mark.label === this.dragged?.label ? this.dragged : {};
-      return { ...mark, ...dragged, color: colors.get(mark.label) };
-    });
-  }
-
-  #found() {
-    const hasExample = new Set(this.images.flatMap((image) => image.labels));
-    return this.predictions
-      .at(this.image.id, this.frame)
-      .filter(({ label, x, y }) => hasExample.has(label) && Number.isFinite(x) && Number.isFinite(y));
+    const found = this.showsFound ? this.predictions.at(this.image.id, this.frame) : [];
+    // answers of a moment ago may be of labels that are gone
+    const known = found.filter((one) => this.images.some((image) => image.labels.includes(one.label)));
+    const isHere = this.dragged?.imageId === this.image.id && this.dragged.frame === this.#frameKey;
+    return frameMarks(set, known, labelColors(this.#labels()), isHere ? this.dragged : null);
   }
 
   #labels() {
@@ -273,6 +274,7 @@ class Page {
 
   /** @param {string} label that is deleted from this frame */
   remove(label) {
+    if (!this.image) return;
     const key = { label, frame: this.#frameKey };
     if (this.annotations.find(this.image.id, key)) this.annotations.change(this.image.id, [{ ...key, place: null }]);
   }
@@ -297,26 +299,30 @@ class Page {
 
   #drag(mark, point) {
     this.label = mark.label;
-    this.dragged = { label: mark.label, isSet: true, valid: null, ...clampToImage(point, this.image) };
+    this.frameBar.stop();
+    this.dragged ??= { imageId: this.image.id, frame: this.#frameKey, label: mark.label };
+    Object.assign(this.dragged, clampToImage(point, this.image));
     this.#draw();
   }
 
-  #drop(mark, isKept) {
+  #drop(isKept) {
     const { dragged } = this;
     this.dragged = null;
-    if (isKept && dragged) this.#set(mark.label, { x: dragged.x, y: dragged.y });
-    else this.#draw();
+    if (!isKept || !dragged) return this.#draw();
+    // it belongs to the frame where it was taken, should another one be seen by now
+    const { imageId, frame, label, x, y } = dragged;
+    this.annotations.change(imageId, [{ label, frame, place: { x, y } }]);
   }
 
-  #nudge(event) {
+  /** @param {{x: number, y: number}} by px */
+  nudge(by) {
     const mark = this.image && this.marks().find((one) => one.label === this.label);
     if (!mark) return;
-    const step = event.shiftKey ? 0.1 : 1;
-    const [x, y] = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
-    this.#set(mark.label, clampToImage({ x: mark.x + x, y: mark.y + y }, this.image));
+    this.#set(mark.label, clampToImage({ x: mark.x + by.x, y: mark.y + by.y }, this.image));
   }
 
-  #setInMiddle() {
+  /** Set the chosen landmark without a pointer. */
+  setInMiddle() {
     if (this.image && this.label) this.#set(this.label, clampToImage(this.stage.middle(), this.image));
   }
 
@@ -390,54 +396,26 @@ class Page {
     }
   }
 
-  // keys
-
-  #listenToKeys() {
-    const shortcuts = [
-      { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: "1 to 9", text: "choose a landmark", run: (event) => this.#chooseByKey(event) },
-      { keys: ["l"], shown: "L", text: "name a new landmark", run: () => part("label-name").focus() },
-      { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], shown: "\u2190 \u2191 \u2192 \u2193", text: "move the chosen landmark by 1 px; with Shift by 0.1 px", run: (event) => this.#nudge(event) },
-      { keys: ["Enter"], shown: "Enter", text: "accept the chosen landmark where it was found", run: () => this.label && this.accept(this.label) },
-      { keys: ["a"], shown: "A", text: "accept all that was found and is not doubtful", run: () => this.acceptAll() },
-      { keys: ["m"], shown: "M", text: "set the chosen landmark in the middle of the view", run: () => this.#setInMiddle() },
-      { keys: ["Delete", "Backspace"], shown: "Delete", text: "delete the chosen landmark from this frame", run: () => this.label && this.image && this.remove(this.label) },
-      { keys: ["ctrl+z"], shown: "Ctrl Z", text: "undo", run: () => this.undo() },
-      { keys: ["ctrl+shift+z", "ctrl+y"], shown: "Ctrl Y", text: "do again", run: () => this.redo() },
-      { keys: ["Escape"], shown: "Esc", text: "choose none", run: () => this.choose(null) },
-      { keys: ["n"], shown: "N", text: "next image by the chosen strategy", run: () => this.next() },
-      { keys: ["PageDown"], shown: "PageDown", text: "next image of the list", run: () => this.#step(1) },
-      { keys: ["PageUp"], shown: "PageUp", text: "previous image of the list", run: () => this.#step(-1) },
-      { keys: [",", "<"], shown: ",", text: "previous frame", run: () => this.image && this.frameBar.step(-1) },
-      { keys: [".", ">"], shown: ".", text: "next frame", run: () => this.image && this.frameBar.step(1) },
-      { keys: ["p"], shown: "P", text: "play and stop", run: () => this.image && this.frameBar.toggle() },
-      { keys: ["+", "="], shown: "+", text: "zoom in; so does the wheel, or two fingers", run: () => this.stage.zoomStep(1) },
-      { keys: ["-"], shown: "-", text: "zoom out", run: () => this.stage.zoomStep(-1) },
-      { keys: ["0"], shown: "0", text: "show the whole image", run: () => this.image && this.stage.fit() },
-      { keys: [" "], shown: "Space", text: "hold to shift the image by any drag", run: () => this.#holdPan(true) },
-      { keys: ["w"], shown: "W", text: "back to the first grey window; a right drag changes it", run: () => this.windowControl.reset() },
-      { keys: ["f"], shown: "F", text: "hide and show what was found", run: () => this.showFound(!this.showsFound) },
-      { keys: ["?"], shown: "?", text: "this help", run: () => part("help").showModal() },
-    ];
-    listenToKeys(shortcuts);
-    listShortcuts(part("shortcuts"), shortcuts);
-    document.addEventListener("keyup", (event) => event.key === " " && this.#holdPan(false));
-    window.addEventListener("blur", () => this.#holdPan(false));
-  }
-
-  #chooseByKey({ key }) {
-    const label = this.#labels()[Number(key) - 1];
+  /** @param {number} i of the labels in alphabetical order, the first that is chosen by key 1 */
+  chooseNumber(i) {
+    const label = this.#labels()[i];
     if (label) this.choose(label);
   }
 
-  #holdPan(isDown) {
-    this.stage.gestures.isPanKeyDown = isDown;
-    part("stage").classList.toggle("panning", isDown);
+  /** @param {boolean} isHeld whether any drag shifts the image */
+  holdPan(isHeld) {
+    this.stage.gestures.isPanKeyDown = isHeld;
+    part("stage").classList.toggle("panning", isHeld);
   }
 }
 
 function readAddress() {
-  const [id, frame] = location.hash.slice(1).split("/");
-  return { id: decodeURIComponent(id ?? ""), frame: Number.parseInt(frame, 10) || 0 };
+  const [, id, frame] = /^#(.*?)(?:\/(\d+))?$/.exec(location.hash) ?? [];
+  try {
+    return { id: decodeURIComponent(id ?? ""), frame: Number(frame ?? 0) };
+  } catch {
+    return { id: "", frame: 0 }; // not an address of ours
+  }
 }
 
 function writeAddress(id, frame) {

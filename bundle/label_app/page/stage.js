@@ -22,7 +22,7 @@ const KEY_ZOOM = 1.25;
  * @typedef {object} StageActions
  * @property {(point: import("./view_transform.js").Point, mark: ?object) => void} tap
  * @property {(mark: object, point: import("./view_transform.js").Point) => void} move a mark that is being dragged
- * @property {(mark: object, isKept: boolean) => void} drop
+ * @property {(isKept: boolean) => void} drop
  * @property {(by: import("./view_transform.js").Point) => void} window
  */
 export class Stage {
@@ -66,6 +66,7 @@ export class Stage {
 
   /** Show the whole image. */
   fit() {
+    if (!this.image) return;
     this.view = this.#fitted();
     this.draw();
   }
@@ -86,7 +87,8 @@ export class Stage {
       this.waiting = undefined;
       if (!this.view) return;
       this.canvas.draw(this.view);
-      this.layer.draw(this.view, this.marks, this, this.size.width);
+      const { selected, hovered } = this;
+      this.layer.draw(this.view, this.marks, { selected, hovered }, this.size.width);
     });
   }
 
@@ -105,8 +107,8 @@ export class Stage {
       markAt: (place, radius) => this.view && nearestMark(this.view, this.marks, place, radius),
       tap: (place, mark) => this.view && this.actions.tap(toImage(this.view, place), mark),
       grab: (mark) => (this.grabbed = mark),
-      drag: (mark, by) => this.#dragMark(by),
-      drop: (mark, isKept) => this.actions.drop(this.grabbed, isKept),
+      drag: (by) => this.#dragMark(by),
+      drop: (isKept) => this.actions.drop(isKept),
       pan: (by) => this.#pan(by),
       zoom: (place, factor) => this.#zoom(place, factor),
       window: (by) => this.actions.window(by),

@@ -89,8 +89,13 @@ export class UnsavedEdits extends EventTarget {
     this.isSending = false;
     this.error = error;
     this.failures = error ? this.failures + 1 : 0;
-    if (error) this.timer = setTimeout(() => this.sendAll(), Math.min(FIRST_WAIT * 2 ** (this.failures - 1), LONGEST_WAIT));
+    if (error) this.#sendLater();
     this.#tell("change");
+  }
+
+  #sendLater() {
+    const wait = Math.min(FIRST_WAIT * 2 ** (this.failures - 1), LONGEST_WAIT);
+    this.timer = setTimeout(() => this.sendAll(), wait);
   }
 
   #nextBut(failed) {

@@ -70,7 +70,8 @@ export function toImage(view, place) {
  * @returns {View}
  */
 export function zoomAt(view, place, factor, fit) {
-  const scale = Math.min(Math.max(view.scaleX * factor, fit.scaleX * SMALLEST_FIT), Math.max(LARGEST_SCALE, fit.scaleX));
+  const [least, most] = [fit.scaleX * SMALLEST_FIT, Math.max(LARGEST_SCALE, fit.scaleX)];
+  const scale = Math.min(Math.max(view.scaleX * factor, least), most);
   const ratio = scale / view.scaleX;
   return {
     scaleX: scale,
