@@ -19,25 +19,17 @@ export class ImageCanvas {
     this.context = canvas.getContext("2d", { alpha: false });
     this.painted = document.createElement("canvas"); // one pixel an image px
     this.frame = null;
+    this.isPainted = false;
   }
 
   /**
-   * Take a frame and how its values are shown.
+   * Take a frame and how its values are shown; they are painted when they are drawn next.
    * @param {{width: number, height: number, values: Float32Array}} frame row after row
    * @param {import("./grey_window.js").GreyWindow} window
    */
-  paint(frame, window) {
-    this.frame = frame;
-    [this.painted.width, this.painted.height] = [frame.width, frame.height];
-    const context = this.painted.getContext("2d");
-    const image = context.createImageData(frame.width, frame.height);
-    paintGrey(frame.values, window, new Uint32Array(image.data.buffer));
-    context.putImageData(image, 0, 0);
-  }
-
-  /** Show no frame. */
-  clear() {
-    this.frame = null;
+  show(frame, window) {
+    [this.frame, this.window] = [frame, window];
+    this.isPainted = false;
   }
 
   /**
@@ -53,15 +45,27 @@ export class ImageCanvas {
 
   /** @param {import("./view_transform.js").View} view */
   draw(view) {
-    const { context, canvas, painted } = this;
+    const { context, canvas } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = "#0B0D0F";
     context.fillRect(0, 0, canvas.width, canvas.height);
     if (!this.frame) return;
+    if (!this.isPainted) this.#paint();
     const [x, y] = [canvas.width / this.size.width, canvas.height / this.size.height];
     context.setTransform(x * view.scaleX, 0, 0, y * view.scaleY, x * view.offsetX, y * view.offsetY);
     context.imageSmoothingEnabled = x * view.scaleX < 1;
     context.imageSmoothingQuality = "high";
-    context.drawImage(painted, 0, 0);
+    context.drawImage(this.painted, 0, 0);
+  }
+
+  #paint() {
+    const { width, height, values } = this.frame;
+    if (this.pixels?.width !== width || this.pixels.height !== height) {
+      this.pixels = new ImageData(width, height);
+      Object.assign(this.painted, { width, height });
+    }
+    paintGrey(values, this.window, new Uint32Array(this.pixels.data.buffer));
+    this.painted.getContext("2d").putImageData(this.pixels, 0, 0);
+    this.isPainted = true;
   }
 }

@@ -376,12 +376,21 @@ class Page {
       return { label, color: colors.get(label), mark: marks.find((mark) => mark.label === label) ?? null };
     });
     this.labelList.draw(rows, this.label);
+    this.#drawDrawer(colors.get(this.label));
     part("no-labels").hidden = labels.length > 0;
     part("accept-all").disabled = !marks.some((mark) => !mark.isSet && mark.valid);
     part("undo").disabled = !this.annotations.history.done.length;
     part("redo").disabled = !this.annotations.history.undone.length;
     part("find-error").textContent = this.predictions.error;
     if (this.image) this.frameBar.drawTicks(this.annotations.of(this.image.id).map((one) => one.frame ?? 0));
+  }
+
+  /** On a small screen the button that opens the landmarks tells which one is chosen. */
+  #drawDrawer(color) {
+    const button = part("toggle-labels");
+    button.textContent = this.label ?? "Landmarks";
+    button.style.color = color ?? "";
+    button.ariaLabel = this.label ? `Landmarks; ${this.label} is chosen` : "Landmarks";
   }
 
   #say(text) {

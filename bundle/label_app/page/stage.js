@@ -53,7 +53,7 @@ export class Stage {
 
   /** @param {Float32Array} values @param {import("./grey_window.js").GreyWindow} window */
   paint(values, window) {
-    this.canvas.paint({ width: this.image.width, height: this.image.height, values }, window);
+    this.canvas.show({ width: this.image.width, height: this.image.height, values }, window);
     this.draw();
   }
 
