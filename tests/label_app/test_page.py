@@ -55,6 +55,7 @@ STILLS = [
     "drag",
     "keys",
     "touch",
+    "glass",
     "pinch",
     "grey",
     "undo",
@@ -85,6 +86,13 @@ return [...document.querySelectorAll(arguments[0])].map((mark) => {
   const [rx, ry] = ["rx", "ry"].map((name) => Number(mark.querySelector("ellipse")?.getAttribute(name)));
   return {label: mark.dataset.label, x: x + box.x, y: y + box.y, rx, ry, classes: mark.getAttribute("class")};
 });
+"""
+
+_READ_LOUPE = """
+const glass = document.getElementById("loupe");
+const {data} = glass.getContext("2d").getImageData(0, 0, glass.width, glass.height);
+const grey = (away) => data[4 * ((glass.width / 2 + away) * glass.width + glass.width / 2 + away)];
+return [grey(0), grey(Math.round(arguments[0]))];
 """
 
 
@@ -461,6 +469,23 @@ def test_a_finger_drags_and_taps(server: Server, visitor: Visitor):
     assert server.saved("touch.png")["b", None] == pytest.approx(view.point((700.5, 500.25)), abs=1e-6)
 
 
+def test_a_glass_shows_what_the_finger_hides(server: Server, visitor: Visitor):
+    server.edit("glass.png", ("a", None, 60, 40))
+    view = visitor.open("glass.png")
+    start, spot = view.place(60, 40), view.place(*SPOT)
+    assert not visitor.element("loupe").is_displayed()
+    visitor.touch("touchStart", start)
+    visitor.touch("touchMove", start + (-20, -20))
+    visitor.touch("touchMove", spot)
+    visitor.settle()
+    middle, beside = visitor.script(_READ_LOUPE, 3 * view.scale[0])
+    visitor.touch("touchEnd")
+    visitor.wait_saved()
+    assert middle == 255 and beside < 128  # the bright pixel, and the one below and to the right
+    assert not visitor.element("loupe").is_displayed()
+    assert server.saved("glass.png")["a", None] == pytest.approx(SPOT, abs=1e-5)
+
+
 def test_two_fingers_zoom_and_set_nothing(server: Server, visitor: Visitor):
     view = visitor.open("pinch.png")
     visitor.name("a")
@@ -612,6 +637,16 @@ def test_the_list_tells_what_is_done_and_leads_on(server: Server, visitor: Visit
     visitor.element("filter").send_keys("NEXT")
     shown = [one.get_attribute("data-id") for one in visitor.driver.find_elements(By.CSS_SELECTOR, "#images button")]
     assert shown == ["next1.png", "next2.png"]
+
+
+def test_next_goes_down_the_list_where_the_server_has_no_advice(visitor: Visitor):
+    visitor.open("next1.png")
+    visitor.script(
+        "const ask = window.fetch;"
+        "window.fetch = (path, options) => path.endsWith('/next') ? Promise.resolve(new Response('{}')) : ask(path, options);"
+    )
+    visitor.press("n")
+    wait(lambda: visitor.text("image-name") == "next2.png")
 
 
 def test_the_browser_found_nothing_wrong(visitor: Visitor):

@@ -25,7 +25,7 @@ const PINCH = 6; // times as much where two fingers pinch on a touchpad, which i
  * @property {(place: Place, radius: number) => ?object} markAt
  * @property {(place: Place, mark: ?object) => void} tap
  * @property {(mark: object) => void} grab
- * @property {(by: Place) => void} drag what was grabbed; `by` counts from where the drag began
+ * @property {(by: Place, pointer: string) => void} drag what was grabbed; `by` counts from where the drag began
  * @property {(isKept: boolean) => void} drop
  * @property {(by: Place) => void} pan
  * @property {(place: Place, factor: number) => void} zoom
@@ -107,7 +107,7 @@ export class Gestures {
     const step = difference(place, gesture.last);
     gesture.last = place;
     if (gesture.kind === "window") this.actions.window(step);
-    else if (gesture.mark) this.actions.drag(difference(place, gesture.start));
+    else if (gesture.mark) this.actions.drag(difference(place, gesture.start), gesture.type);
     else this.actions.pan(step);
   }
 

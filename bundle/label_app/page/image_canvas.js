@@ -45,15 +45,25 @@ export class ImageCanvas {
 
   /** @param {import("./view_transform.js").View} view */
   draw(view) {
-    const { context, canvas } = this;
-    context.setTransform(1, 0, 0, 1, 0, 0);
+    const { context, canvas, size } = this;
+    const [x, y] = [canvas.width / size.width, canvas.height / size.height];
+    context.setTransform(x, 0, 0, y, 0, 0);
+    this.drawOn(context, view, x);
+  }
+
+  /**
+   * Draw the image on any canvas whose unit is a CSS px.
+   * @param {CanvasRenderingContext2D} context
+   * @param {import("./view_transform.js").View} view
+   * @param {number} pixels of the screen a CSS px
+   */
+  drawOn(context, view, pixels) {
     context.fillStyle = "#0B0D0F";
-    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
     if (!this.frame) return;
     if (!this.isPainted) this.#paint();
-    const [x, y] = [canvas.width / this.size.width, canvas.height / this.size.height];
-    context.setTransform(x * view.scaleX, 0, 0, y * view.scaleY, x * view.offsetX, y * view.offsetY);
-    context.imageSmoothingEnabled = x * view.scaleX < 1;
+    context.transform(view.scaleX, 0, 0, view.scaleY, view.offsetX, view.offsetY);
+    context.imageSmoothingEnabled = pixels * view.scaleX < 1;
     context.imageSmoothingQuality = "high";
     context.drawImage(this.painted, 0, 0);
   }

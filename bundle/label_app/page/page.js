@@ -60,8 +60,9 @@ class Page {
     });
     const frameParts = { bar: part("frame-bar"), slider: part("frame"), play: part("play"), text: part("frame-text") };
     this.frameBar = new FrameBar({ ...frameParts, ticks: part("ticks") }, (frame) => this.showFrame(frame));
+    const layers = { canvas: part("canvas"), layer: part("layer"), loupe: part("loupe"), readout: part("readout") };
     this.stage = new Stage(
-      { stage: part("stage"), canvas: part("canvas"), layer: part("layer"), readout: part("readout") },
+      { stage: part("stage"), ...layers },
       {
         tap: (point, mark) => this.tap(point, mark),
         move: (mark, point) => this.#drag(mark, point),

@@ -12,6 +12,7 @@
 import { Gestures } from "./gestures.js";
 import { ImageCanvas } from "./image_canvas.js";
 import { LandmarkLayer, nearestMark } from "./landmark_layer.js";
+import { Loupe } from "./loupe.js";
 import { fitView, pan, toImage, toScreen, zoomAt } from "./view_transform.js";
 
 const KEY_ZOOM = 1.25;
@@ -27,7 +28,8 @@ const KEY_ZOOM = 1.25;
  */
 export class Stage {
   /**
-   * @param {{stage: HTMLElement, canvas: HTMLCanvasElement, layer: SVGSVGElement, readout: HTMLElement}} parts
+   * @param {{stage: HTMLElement, canvas: HTMLCanvasElement, layer: SVGSVGElement, loupe: HTMLCanvasElement,
+   *   readout: HTMLElement}} parts
    * @param {StageActions} actions
    */
   constructor(parts, actions) {
@@ -35,6 +37,7 @@ export class Stage {
     this.actions = actions;
     this.canvas = new ImageCanvas(parts.canvas);
     this.layer = new LandmarkLayer(parts.layer);
+    this.loupe = new Loupe(parts.loupe);
     this.marks = [];
     this.selected = null;
     this.hovered = null;
@@ -107,8 +110,8 @@ export class Stage {
       markAt: (place, radius) => this.view && nearestMark(this.view, this.marks, place, radius),
       tap: (place, mark) => this.view && this.actions.tap(toImage(this.view, place), mark),
       grab: (mark) => (this.grabbed = mark),
-      drag: (by) => this.#dragMark(by),
-      drop: (isKept) => this.actions.drop(isKept),
+      drag: (by, pointer) => this.#dragMark(by, pointer),
+      drop: (isKept) => this.#drop(isKept),
       pan: (by) => this.#pan(by),
       zoom: (place, factor) => this.#zoom(place, factor),
       window: (by) => this.actions.window(by),
@@ -117,9 +120,16 @@ export class Stage {
   }
 
   /** The mark keeps its distance from the finger, so that it does not jump when it is taken. */
-  #dragMark(by) {
+  #dragMark(by, pointer) {
     const from = toScreen(this.view, this.grabbed);
-    this.actions.move(this.grabbed, toImage(this.view, { x: from.x + by.x, y: from.y + by.y }));
+    const place = { x: from.x + by.x, y: from.y + by.y };
+    this.actions.move(this.grabbed, toImage(this.view, place));
+    if (pointer === "touch") this.loupe.show(this.canvas, this.view, place);
+  }
+
+  #drop(isKept) {
+    this.loupe.hide();
+    this.actions.drop(isKept);
   }
 
   #pan(by) {
