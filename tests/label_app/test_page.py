@@ -643,7 +643,7 @@ def test_next_goes_down_the_list_where_the_server_has_no_advice(visitor: Visitor
     visitor.open("next1.png")
     visitor.script(
         "const ask = window.fetch;"
-        "window.fetch = (path, options) => path.endsWith('/next') ? Promise.resolve(new Response('{}')) : ask(path, options);"
+        "window.fetch = async (path, options) => path.endsWith('/next') ? new Response('{}') : ask(path, options);"
     )
     visitor.press("n")
     wait(lambda: visitor.text("image-name") == "next2.png")
