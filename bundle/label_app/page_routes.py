@@ -23,7 +23,7 @@ from monailabel.interfaces.utils.app import app_instance
 
 from label_app.label_file import Label, LabelPoint, parse_points
 from label_app.landmark_app import LandmarkApp
-from label_app.landmark_datastore import FINAL, ORIGINAL
+from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
 from label_app.landmark_tasks import wanted_frames
 from scripts.io.input_error import InputError
 
@@ -39,17 +39,9 @@ router = APIRouter(prefix="/landmarks/api", tags=["Landmarks"])
 
 @router.get("/images", summary="All images, and which landmarks are set on each", dependencies=[_user])
 def list_images() -> list[dict[str, Any]]:
-    """Id, name and number of landmarks of each image; no pixels are read."""
+    """Id, name, number and names of landmarks of each image; no pixels are read."""
     store = _app().datastore()
-    return [
-        {
-            "id": image_id,
-            "name": store.series(image_id).name,
-            "final": len(store.label(image_id, FINAL).points),
-            "original": len(store.label(image_id, ORIGINAL).points),
-        }
-        for image_id in store.list_images()
-    ]
+    return [_summary(store, image_id) for image_id in store.list_images()]
 
 
 @router.get("/images/{image_id}", summary="One image", dependencies=[_user])
@@ -113,6 +105,17 @@ def next_image(request: JsonObject) -> dict[str, Any]:
 
 def _app() -> LandmarkApp:
     return app_instance()
+
+
+def _summary(store: LandmarkDatastore, image_id: str) -> dict[str, Any]:
+    final = store.label(image_id, FINAL).points
+    return {
+        "id": image_id,
+        "name": store.series(image_id).name,
+        "final": len(final),
+        "original": len(store.label(image_id, ORIGINAL).points),
+        "labels": sorted({point.label for point in final}),
+    }
 
 
 def _as_dicts(label: Label) -> list[dict[str, Any]]:

@@ -20,11 +20,11 @@ from fastapi import HTTPException, Request
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
-from fastapi.staticfiles import StaticFiles
 from monailabel.app import app
 from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException, MONAILabelException
 
 from label_app.body_limit import BodyLimit
+from label_app.page_files import PageFiles
 from label_app.page_routes import router
 from scripts.io.input_error import InputError
 
@@ -69,4 +69,4 @@ for kind, answer in {
 app.user_middleware = [one for one in app.user_middleware if one.cls is not CORSMiddleware]
 app.add_middleware(BodyLimit)
 app.include_router(router)
-app.mount("/landmarks", StaticFiles(directory=PAGE, html=True), name="landmarks")
+app.mount("/landmarks", PageFiles(directory=PAGE, html=True), name="landmarks")
