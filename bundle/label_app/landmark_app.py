@@ -87,10 +87,10 @@ class LandmarkApp(MONAILabelApp):
 
     def init_strategies(self) -> dict[str, ImageStrategy]:
         """``coverage``, ``diversity``, ``sigma``, ``disagreement``, ``cyclic`` and ``random``."""
-        diversity = Diversity(self._datastore, self.finder)
+        coverage, diversity = Coverage(self._datastore, self.finder), Diversity(self._datastore, self.finder)
         by_examples = [one(self.finder, self.memory, diversity) for one in (Sigma, Disagreement, Cyclic)]
-        others = (Coverage(self._datastore, self.finder), RandomImage(self._datastore))
-        return {one.name: one for one in (diversity, *by_examples, *others)}
+        # the page offers the first one first
+        return {one.name: one for one in (coverage, diversity, *by_examples, RandomImage(self._datastore))}
 
     def init_scoring_methods(self) -> dict[str, Distance]:
         """``distance``."""
