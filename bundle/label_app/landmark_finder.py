@@ -211,7 +211,7 @@ class LandmarkFinder:
     def settings(self) -> dict[str, str]:
         """What answers depend on beside the weights and the examples, as texts."""
         own = ("patch_size", "sigma_per_scale", "correct_bias")
-        of_images = ("image_size", "region", "stretch", "voi", "storage")
+        of_images = ("image_size", "region", "stretch", "voi", "plane", "storage")
         return {
             "fusion": type(self.fusion).__name__,
             **{name: str(getattr(self, name)) for name in own},
