@@ -33,14 +33,14 @@ def main(arguments: list[str] | None = None) -> None:
         >>> main(["--studies", "images", "--ckpt_path", "models/model.pt"])  # doctest: +SKIP
     """
     parser = argparse.ArgumentParser(prog="python -m label_app", description=__doc__, epilog=_EPILOG)
-    parser.add_argument("--studies", required=True, help="folder of images")
+    parser.add_argument("--studies", required=True, help="folder of images, or address of a DICOMweb server")
     parser.add_argument("--ckpt_path", required=True, help="weights of the network")
     parser.add_argument("--config_file", action="append", default=[], help="config that was merged in training; repeat")
     parser.add_argument("--set", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="config value")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer only)")
     parser.add_argument("--port", default=8000, type=int)
     options, others = parser.parse_known_args(arguments)
-    if not Path(options.studies).is_dir():
+    if not options.studies.startswith(("http://", "https://")) and not Path(options.studies).is_dir():
         parser.error(f"{options.studies} is no folder; give --studies a folder of images")
     for file in (options.ckpt_path, *options.config_file):
         if not Path(file).is_file():
@@ -62,6 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _prepare_environment() -> None:
     """What this process needs, and those that the server starts for its tasks."""
     os.environ.setdefault("MONAI_LABEL_SESSIONS", "false")
+    os.environ.setdefault("MONAI_LABEL_DICOMWEB_SEARCH_FILTER", "{}")  # MONAI Label asks for CT only
     needed = [str(APP.parent), str(APP)]
     os.environ["PYTHONPATH"] = os.pathsep.join([*needed, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     sys.path[:0] = [one for one in needed if one not in sys.path]

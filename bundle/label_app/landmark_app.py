@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser
+from monailabel.config import settings
 from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.exception import MONAILabelError, MONAILabelException
 from monailabel.interfaces.tasks.infer_v2 import InferTask
@@ -25,6 +26,7 @@ from monailabel.interfaces.tasks.infer_v2 import InferTask
 from label_app.adapt_task import AdaptTask
 from label_app.adapted_weights import AdaptedWeights
 from label_app.batch_task import LandmarkBatch
+from label_app.dicomweb_datastore import DicomWebDatastore
 from label_app.example_memory import ExampleMemory
 from label_app.landmark_datastore import LABELS, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
@@ -44,7 +46,7 @@ class LandmarkApp(MONAILabelApp):
 
     Args:
         app_dir: this folder.
-        studies: the folder of images.
+        studies: the folder of images, or the address of a DICOMweb server.
         conf: settings of ``configs/inference.json`` by name, such as ``ckpt_path``, as texts; ``config_file`` names
             configs to merge on top, separated by commas.
 
@@ -67,8 +69,17 @@ class LandmarkApp(MONAILabelApp):
         self._auto_update_scoring = False
 
     def init_datastore(self) -> LandmarkDatastore:
-        """The folder of images."""
-        return LandmarkDatastore(self.studies, self.finder.prepare)
+        """The folder of images, or the DICOMweb server, by MONAI Label's own settings of such servers."""
+        if not self.studies.startswith(("http://", "https://")):
+            return LandmarkDatastore(self.studies, self.finder.prepare)
+        user = settings.MONAI_LABEL_DICOMWEB_USERNAME, settings.MONAI_LABEL_DICOMWEB_PASSWORD
+        return DicomWebDatastore(
+            self.studies,
+            settings.MONAI_LABEL_DICOMWEB_CACHE_PATH or Path.home() / ".cache" / "landmarks",
+            self.finder.prepare,
+            search=settings.MONAI_LABEL_DICOMWEB_SEARCH_FILTER,
+            user=user if all(user) else None,
+        )
 
     def init_infers(self) -> dict[str, InferTask]:
         """``landmarks`` and ``landmarks_click``."""

@@ -104,10 +104,25 @@ class LandmarkDatastore(Datastore):
         Raises:
             ImageNotFoundException: there is none of that id.
         """
-        try:
-            return self._images[image_id]
-        except KeyError:
-            raise ImageNotFoundException(f"there is no image {image_id!r}") from None
+        self.check_id(image_id)
+        return self._images[image_id]
+
+    def check_id(self, image_id: str) -> None:
+        """Refuse an id that is not in the list.
+
+        Raises:
+            ImageNotFoundException: there is no image of that id.
+        """
+        if image_id not in self._images:
+            raise ImageNotFoundException(f"there is no image {image_id!r}")
+
+    def image_name(self, image_id: str) -> str:
+        """What to call an image.
+
+        Raises:
+            ImageNotFoundException: there is none of that id.
+        """
+        return self.series(image_id).name
 
     def prepared(self, image_id: str) -> PreparedSeries:
         """An image as the network sees it; the last ones asked for are kept.
@@ -139,14 +154,15 @@ class LandmarkDatastore(Datastore):
 
     def get_image_uri(self, image_id: str) -> str:
         """Path of the image's first file, or "" where there is no such image."""
-        series = self._images.get(image_id)
-        return str(series.files[0]) if series else ""
+        return str(self.series(image_id).files[0]) if image_id in self._images else ""
 
     def get_image_info(self, image_id: str) -> dict[str, Any]:
         """What is kept beside an image."""
         path = self._info_path(image_id)
         info = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        return {**info, "name": self.series(image_id).name, "path": self.get_image_uri(image_id)}
+        series = self._images[image_id]
+        path = str(series.files[0]) if series else ""
+        return {**info, "name": self.image_name(image_id), "path": path}
 
     def update_image_info(self, image_id: str, info: dict[str, Any]) -> None:
         """Add to what is kept beside an image."""
@@ -202,7 +218,7 @@ class LandmarkDatastore(Datastore):
             ImageNotFoundException: there is no such image.
             LabelNotFoundException: the tag is not ``final`` or ``original``.
         """
-        self.series(image_id)
+        self.check_id(image_id)
         if tag not in TAGS:
             raise LabelNotFoundException(f"labels are tagged 'final' or 'original', not {tag!r}")
         return self._labels / tag / f"{image_id}.json"
@@ -412,7 +428,7 @@ class LandmarkDatastore(Datastore):
         return {"name": self.name(), "description": self.description(), "objects": objects}
 
     def _info_path(self, image_id: str) -> Path:
-        self.series(image_id)
+        self.check_id(image_id)
         return self._labels / "images" / f"{image_id}.json"
 
     def _keep_history(self, path: Path) -> None:

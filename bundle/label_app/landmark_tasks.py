@@ -13,18 +13,19 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
 from label_app.example_memory import ExampleMemory
 from label_app.label_file import LabelPoint, check_points, parse_points
+from label_app.label_map import write_label_map
 from label_app.landmark_datastore import ORIGINAL, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from scripts.data.prepared_series import PreparedSeries
@@ -60,7 +61,8 @@ class _FindingTask(InferTask):
         """Find landmarks.
 
         Returns:
-            Path of a temporary Markups file for 3D Slicer, and ``landmarks`` (see
+            Path of a temporary Markups file for 3D Slicer, or of a label map where the request has a
+            ``result_extension`` of ``.nrrd``, as OHIF's has; and ``landmarks`` (see
             :class:`label_app.label_file.LabelPoint`) with ``latencies`` in ms.
 
         Raises:
@@ -69,7 +71,20 @@ class _FindingTask(InferTask):
         """
         params = self.find(request)
         image = self.store.prepared(request["image"])
-        return _write_markups(image, [LabelPoint(**one) for one in params["landmarks"]]), params
+        points = [LabelPoint(**one) for one in params["landmarks"]]
+        if str(request.get("result_extension", "")).endswith(".nrrd"):
+            return self._write_label_map(request, image, points, params), params
+        return _write_markups(image, [one for one in points if math.isfinite(one.x + one.y)]), params
+
+    def _write_label_map(
+        self, request: dict[str, Any], image: PreparedSeries, points: list[LabelPoint], params: dict[str, Any]
+    ) -> str:
+        """As OHIF asks for it; the values of the discs go to ``label_names``."""
+        labels = list(dict.fromkeys(point.label for point in points))
+        how = {"dtype": request.get("result_dtype", "uint8"), "compress": bool(request.get("result_compress", False))}
+        path = _temporary_file(".nrrd")
+        params["label_names"] = write_label_map(path, image, points, labels, **how)
+        return path
 
     def find(self, request: dict[str, Any]) -> dict[str, Any]:
         """As :meth:`__call__`, without the file."""
@@ -185,11 +200,16 @@ def wanted_labels(labels: Any, bank: ExampleBank) -> list[str]:
 
 
 def _write_markups(image: PreparedSeries, points: Sequence[LabelPoint]) -> str:
-    with tempfile.NamedTemporaryFile(prefix="landmarks-", suffix=".mrk.json", delete=False) as file:
-        path = Path(file.name)
+    path = _temporary_file(".mrk.json")
     rows = [
         Landmark(image.name, one.frame, one.label, one.x, one.y, one.sigma_x, one.sigma_y, one.n_examples or 0)
         for one in points
     ]
     write_slicer_markups(path, rows, image.affines)
-    return str(path)
+    return path
+
+
+def _temporary_file(suffix: str) -> str:
+    """MONAI Label removes it when it is sent."""
+    with tempfile.NamedTemporaryFile(prefix="landmarks-", suffix=suffix, delete=False) as file:
+        return file.name

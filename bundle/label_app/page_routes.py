@@ -111,7 +111,7 @@ def _summary(store: LandmarkDatastore, image_id: str) -> dict[str, Any]:
     final = store.label(image_id, FINAL).points
     return {
         "id": image_id,
-        "name": store.series(image_id).name,
+        "name": store.image_name(image_id),
         "final": len(final),
         "original": len(store.label(image_id, ORIGINAL).points),
         "labels": sorted({point.label for point in final}),

@@ -12,80 +12,32 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pydicom
 import pytest
 
 from bundle_command import BUNDLE, assert_ran, run_bundle
+from orthanc_server import ask, needs_orthanc, running_orthanc
 from scripts.io.dicom_sr import read_dicom_sr
 from scripts.io.landmarks_csv import read_landmarks_csv
 
-ORTHANC = shutil.which("Orthanc", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 STUDY = "1.2.840.114340.3.8251017118051.1.20160503.120850.2171"
 CLIP = "1.2.840.114340.3.8251017118051.3.20160503.121539.16117.4"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (ORTHANC and PLUGIN.exists()), reason="needs Orthanc: apt-get install orthanc orthanc-dicomweb"
-    ),
-]
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def ask(url: str) -> Any:
-    with urlopen(url, timeout=10) as answer:
-        return json.load(answer)
+pytestmark = [pytest.mark.slow, needs_orthanc]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an empty Orthanc."""
-    folder, port = tmp_path_factory.mktemp("orthanc"), free_port()
-    settings = {
-        "StorageDirectory": str(folder / "db"),
-        "IndexDirectory": str(folder / "db"),
-        "HttpPort": port,
-        "DicomServerEnabled": False,
-        "AuthenticationEnabled": False,
-        "Plugins": [str(PLUGIN)],
-        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-    }
-    (folder / "orthanc.json").write_text(json.dumps(settings))
-    with open(folder / "orthanc.log", "w") as log:
-        process = subprocess.Popen([ORTHANC, str(folder / "orthanc.json")], stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                ask(f"{address}/system")
-                break
-            except URLError:
-                assert process.poll() is None, (folder / "orthanc.log").read_text()
-                time.sleep(0.1)
+    with running_orthanc(tmp_path_factory.mktemp("orthanc")) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 @pytest.fixture(scope="module")

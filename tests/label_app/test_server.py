@@ -113,6 +113,19 @@ def test_slicer_gets_markups_and_sends_them_back(client, place):
     np.testing.assert_allclose((kept[0]["x"], kept[0]["y"]), (x, y), atol=0.5)
 
 
+def test_ohif_gets_discs(client, place, tmp_path):
+    sitk = pytest.importorskip("SimpleITK")
+    set_point(client, "0.png", "valve", *place("valve", 0))
+    params = {"result_extension": ".nrrd", "result_dtype": "uint8", "result_compress": False}
+    answer = client.post("/infer/landmarks?image=2.png", data={"params": json.dumps(params)})
+    assert answer.headers["content-type"].startswith("multipart/form-data")
+    start = answer.content.index(b"NRRD000")
+    (tmp_path / "map.nrrd").write_bytes(answer.content[start : answer.content.rindex(b"\r\n--")])
+    discs = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "map.nrrd")))
+    np.testing.assert_allclose(np.argwhere(discs == 1).mean(axis=0)[1:], place("valve", 2)[::-1], atol=0.6)
+    assert b'"label_names": {"valve": 1}' in answer.content
+
+
 def test_results_are_kept_as_original_when_asked_for(client, place):
     set_point(client, "0.png", "valve", *place("valve", 0))
     client.post("/infer/landmarks?image=1.png&output=json", data={"params": '{"save_label": true}'})

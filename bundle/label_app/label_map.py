@@ -1,0 +1,86 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Landmarks as discs in a label map, for viewers that show segmentations only, such as OHIF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import SimpleITK
+
+from label_app.label_file import LabelPoint
+from scripts.data.prepared_series import PreparedSeries
+from scripts.io.input_error import InputError
+from scripts.transforms.coordinates import LPS_TO_RAS
+
+__all__ = ["write_label_map"]
+
+_SMALLEST_RADIUS = 3.0  # px
+_TYPES = ("uint8", "uint16")
+
+
+def write_label_map(
+    path: str | Path,
+    image: PreparedSeries,
+    points: Sequence[LabelPoint],
+    labels: Sequence[str],
+    *,
+    dtype: str = "uint8",
+    compress: bool = False,
+) -> dict[str, int]:
+    """Write a label map of the image's size and place, a slice a frame, with a disc for each landmark.
+
+    A disc is round in the patient; its radius is the landmark's sigma, at least 3 px. Positions are rounded to pixels
+    here, and here only: take them from the JSON where they matter.
+
+    Args:
+        path: the file, whose suffix SimpleITK knows, such as ``.nrrd``.
+        image: the image.
+        points: landmarks on it.
+        labels: their names in the order of their values, which begin with 1.
+        dtype: ``uint8`` or ``uint16``.
+        compress: compress the pixels.
+
+    Returns:
+        The value of each name.
+
+    Raises:
+        InputError: there is no such type, or there are more names than it has values.
+
+    Example:
+        >>> write_label_map("map.nrrd", image, [LabelPoint("valve", 3, 101.0, 64.5)], ["valve"])  # doctest: +SKIP
+        {'valve': 1}
+    """
+    if dtype not in _TYPES or len(labels) > np.iinfo(dtype).max:
+        raise InputError(f"a label map of {len(labels)} landmarks cannot be of the type {dtype!r}; take uint16")
+    values = {label: value for value, label in enumerate(labels, start=1)}
+    pixels = np.zeros((image.length, *image.fit.original), dtype=dtype)
+    columns, rows = np.indices(image.fit.original)
+    for point in points:
+        sigma = max(point.sigma_x or 0.0, (point.sigma_y or 0.0) * image.pixel_aspect, _SMALLEST_RADIUS)
+        away = np.hypot(columns - point.x, (rows - point.y) * image.pixel_aspect)
+        pixels[point.frame or 0][away <= sigma] = values[point.label]
+    SimpleITK.WriteImage(_place(pixels, image), str(path), useCompression=compress)
+    return values
+
+
+def _place(pixels: np.ndarray, image: PreparedSeries) -> SimpleITK.Image:
+    """The pixels (T, X, Y) as an image of ITK where the first frame is in the patient."""
+    placed = SimpleITK.GetImageFromArray(pixels.transpose(0, 2, 1))
+    affine = LPS_TO_RAS @ image.affines[0]
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    placed.SetSpacing(spacing.tolist())
+    placed.SetOrigin(affine[:3, 3].tolist())
+    placed.SetDirection((affine[:3, :3] / spacing).flatten().tolist())
+    return placed
