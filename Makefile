@@ -60,7 +60,7 @@ hard-cases: $(INSTALLED) ## Train on simulated subjects with swapped contrast to
 	    --output_dir $(CURDIR)/phantom_output/hard_cases --resume False --max_epochs 60 --val_interval 20
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/hard_cases.py
 
-label-env: $(LABEL_INSTALLED) ## Set up MONAI Label, in an environment of its own (.venv-label, 2 GB)
+label-env: $(LABEL_INSTALLED) ## Set up MONAI Label, in an environment of its own (.venv-label, 3 GB)
 
 demo_output/models/model.pt: | $(INSTALLED)
 	$(RUN) training --config_file "['configs/train.json','configs/data/echo_demo.json']" $(LOG) \
