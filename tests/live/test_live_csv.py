@@ -139,7 +139,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 WRITER = """
 import sys, types
 from datetime import datetime
-for name in ("scripts", "scripts.live"):  # without what imports torch, which takes seconds
+for name in ("scripts", "scripts.io", "scripts.live"):  # without what imports torch, which takes seconds
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [sys.argv[2] + "/" + name.replace(".", "/")]
 from scripts.live.live_csv import LiveCsv, LiveRow
