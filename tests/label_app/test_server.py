@@ -136,6 +136,30 @@ def test_results_are_kept_as_original_when_asked_for(client, place):
     assert client.get("/landmarks/api/images/1.png").json()["original"] == []
 
 
+def test_many_images_are_annotated_and_measured(client, place):
+    set_point(client, "0.png", "valve", *place("valve", 0))
+    done = client.post("/batch/infer/landmarks?images=unlabeled&run_sync=true", json={}).json()
+    assert set(done["annotated"]) == {*(f"{i}.png" for i in range(1, 5)), CLIP} and done["failed"] == {}
+    x, y = place("valve", 1)
+    set_point(client, "1.png", "valve", x + 3, y + 4)
+    measured = client.post("/scoring/distance?run_sync=true", json={}).json()
+    assert (measured["images"], measured["points"]) == (1, 1)
+    assert measured["px"]["mean"] == pytest.approx(5, abs=0.5)
+
+
+@pytest.mark.parametrize("strategy", ["coverage", "diversity", "sigma", "disagreement", "cyclic", "random"])
+def test_each_strategy_chooses_an_image_without_a_label(client, place, strategy):
+    for image in range(2):
+        set_point(client, f"{image}.png", "valve", *place("valve", image))
+    left = {"2.png", "3.png", "4.png", CLIP}
+    assert client.post(f"/activelearning/{strategy}", json={}).json()["id"] in left
+    assert client.post("/landmarks/api/next", json={"strategy": strategy}).json()["id"] in left
+    for image in left - {CLIP}:
+        set_point(client, image, "valve", 40, 30)
+    set_point(client, CLIP, "valve", 40, 30, frame=0)
+    assert client.post("/landmarks/api/next", json={"strategy": strategy}).json() == {}
+
+
 def test_an_image_is_sent_and_taken_away(client, studies):
     content = (studies / "0.png").read_bytes()
     assert client.put("/datastore/image?image=new", files={"file": ("new.png", content)}).json() == {"image": "new.png"}
@@ -181,6 +205,13 @@ WRONG = [
     ("delete", "/datastore/label?id=../0.png&tag=final", {}, 404, "no image"),
     ("delete", "/datastore/image?id=../0.png", {}, 404, "no image"),
     ("get", "/datastore/label?label=../../x&tag=final", {}, 404, "no image"),
+    ("post", "/batch/infer/other?run_sync=true", {"json": {}}, 400, "landmarks"),
+    ("post", "/batch/infer/landmarks?run_sync=true", {"json": {"images": "some"}}, 400, "images"),
+    ("post", "/scoring/other?run_sync=true", {"json": {}}, 400, "other"),
+    ("post", "/train/adapt?run_sync=true", {"json": {"max_epochs": "5"}}, 400, "max_epochs"),
+    ("post", "/train/other?run_sync=true", {"json": {}}, 400, "other"),
+    ("post", "/landmarks/api/next", {"json": {"strategy": "other"}}, 400, "other"),
+    ("post", "/activelearning/other", {"json": {}}, 400, "other"),
     ("get", "/datastore/image?image=/etc/passwd", {}, 404, ""),
 ]
 

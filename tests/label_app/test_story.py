@@ -8,7 +8,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A session of annotation over a real socket, from the first click to a restart."""
+"""Annotation over a real socket, from the first click to a restart."""
 
 from __future__ import annotations
 
@@ -137,7 +137,11 @@ def test_from_the_first_click_to_a_restart(studies, conf, place, tmp_path):
         listed = {one["id"]: one for one in server.ask("GET", "/landmarks/api/images")}
         assert [listed[one]["original"] for one in STILLS] == [0, 0, 1, 1, 1]
         before = {one: server.find(one) for one in STILLS}
+        order = {name: server.ask("POST", "/landmarks/api/next", {"strategy": name}) for name in ("coverage", "sigma")}
+        assert all(one["id"] not in ("0.png", "1.png") for one in order.values())
 
     with running(studies, weights, conf, log) as server:
         assert {one: server.find(one) for one in STILLS} == before
+        again = {name: server.ask("POST", "/landmarks/api/next", {"strategy": name}) for name in order}
+        assert {name: one["id"] for name, one in again.items()} == {name: one["id"] for name, one in order.items()}
         assert server.ask("POST", "/landmarks/api/next", {"strategy": "random"})["id"] not in ("0.png", "1.png")
