@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -162,15 +163,48 @@ def test_still_images_of_any_size_and_colour(trained: Path, tmp_path: Path) -> N
     assert (tmp_path / "out" / "pictures" / "sub" / "b.jpg.png").exists()
 
 
-# each message is tested where it is made; here, that it alone ends the program, before anything is written
+@pytest.fixture(scope="module")
+def refused(
+    phantom: Path, trained: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, subprocess.CompletedProcess[str]]:
+    """Runs that stop, two at a time, as each takes seconds to begin; all are told to write to ``out``."""
+    folder = tmp_path_factory.mktemp("refused")
+    (folder / "images").mkdir()
+    (folder / "images" / "broken.png").write_bytes(b"no picture")
+    bad = ["--examples", write_csv(folder / "examples.csv", "subject_00.nii.gz,0,tip,60,10")]
+    good = ["--examples", str(phantom / "examples.csv")]
+    out = folder / "out"
+    broken = ["--dataset_dir", str(folder / "images"), "--ckpt_dir", str(out)]
+    other = ["--ckpt_path", str(trained / "model.pt"), "--dataset_dir", str(phantom), "--output_dir", str(out), *good]
+    with ThreadPoolExecutor(2) as pool:
+        runs = {
+            "bad examples": pool.submit(infer, phantom, trained, out, *bad),
+            "no examples": pool.submit(infer, phantom, trained, out),
+            "no weights": pool.submit(infer, phantom, folder, out, *good),
+            "broken image": pool.submit(run_bundle, "training", ["train.json"], *broken, *TINY, *SHORT),
+            "other head": pool.submit(
+                run_bundle, "inferring", ["inference.json", "head/regression.json"], *other, *TINY
+            ),
+        }
+    assert not out.exists()
+    return {name: run.result() for name, run in runs.items()}
 
 
-def test_bad_examples_stop_with_one_clear_message(phantom: Path, trained: Path, tmp_path: Path) -> None:
-    examples = write_csv(tmp_path / "examples.csv", "subject_00.nii.gz,0,tip,60,10")
-    result = infer(phantom, trained, tmp_path / "out", "--examples", examples)
-    assert_stopped(result, "lies outside subject_00.nii.gz")
-    assert "examples.csv" in result.stderr
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("bad examples", "lies outside subject_00.nii.gz"),
+        ("no examples", "give --examples FILE.csv"),
+        ("no weights", "train first, or give --ckpt_path"),
+        ("broken image", "broken.png cannot be read"),
+        ("other head", "do not fit the network"),
+    ],
+)
+def test_one_clear_message_ends_the_program(refused, name: str, message: str) -> None:
+    """Each message is tested where it is made; here, that it alone ends the program, before anything is written."""
+    assert_stopped(refused[name], message)
+    if name == "bad examples":
+        assert "examples.csv" in refused[name].stderr
 
 
 def assert_stopped(result: subprocess.CompletedProcess[str], message: str) -> None:
@@ -181,23 +215,6 @@ def assert_stopped(result: subprocess.CompletedProcess[str], message: str) -> No
     assert "Traceback" not in result.stderr
 
 
-def test_inferring_without_examples_stops(phantom: Path, trained: Path, tmp_path: Path) -> None:
-    assert_stopped(infer(phantom, trained, tmp_path / "out"), "give --examples FILE.csv")
-
-
-def test_inferring_without_weights_stops(phantom: Path, tmp_path: Path) -> None:
-    options = ["--examples", str(phantom / "examples.csv")]
-    assert_stopped(infer(phantom, tmp_path, tmp_path / "out", *options), "train first, or give --ckpt_path")
-
-
-def test_training_on_an_unreadable_file_stops_and_names_it(tmp_path: Path) -> None:
-    (tmp_path / "broken.png").write_bytes(b"no picture")
-    models = tmp_path / "models"
-    where = ["--dataset_dir", str(tmp_path), "--ckpt_dir", str(models)]
-    assert_stopped(run_bundle("training", ["train.json"], *where, *TINY, *SHORT), "broken.png cannot be read")
-    assert not models.exists()
-
-
 def test_another_encoder_head_and_loss_train_and_infer(phantom: Path, tmp_path: Path) -> None:
     variants = ["encoder/resnet18.json", "head/regression.json", "loss/laplace.json"]
     where = ["--dataset_dir", str(phantom), "--ckpt_dir", str(tmp_path), "--output_dir", str(tmp_path)]
@@ -206,13 +223,6 @@ def test_another_encoder_head_and_loss_train_and_infer(phantom: Path, tmp_path: 
     options += ["--dataset_dir", str(phantom), "--output_dir", str(tmp_path / "out"), "--max_pictures", "0"]
     assert_ran(run_bundle("inferring", ["inference.json", *variants], *options, *TINY))
     assert (tmp_path / "out" / "landmarks.csv").exists()
-
-
-def test_weights_of_another_head_are_refused(phantom: Path, trained: Path, tmp_path: Path) -> None:
-    options = ["--ckpt_path", str(trained / "model.pt"), "--examples", str(phantom / "examples.csv")]
-    options += ["--dataset_dir", str(phantom), "--output_dir", str(tmp_path / "out")]
-    result = run_bundle("inferring", ["inference.json", "head/regression.json"], *options, *TINY)
-    assert_stopped(result, "do not fit the network")
 
 
 def test_tracking_with_mlflow(phantom: Path, tmp_path: Path) -> None:
