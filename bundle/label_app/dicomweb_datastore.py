@@ -25,6 +25,7 @@ import requests
 from dicomweb_client import DICOMwebClient
 from dicomweb_client.session_utils import create_session_from_user_pass
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID
 
 from label_app.landmark_datastore import LandmarkDatastore
 from scripts.data.image_series import ImageSeries, find_image_series
@@ -82,7 +83,10 @@ class DicomWebDatastore(LandmarkDatastore):
             found = self._client.search_for_series(search_filters=self.search, get_remaining=True)
         except (requests.RequestException, ValueError) as error:
             raise InputError(f"{self.url} does not answer as a DICOMweb server ({type(error).__name__})") from error
-        images = [one for one in found if _value(one, _MODALITY) not in _NOT_IMAGES]
+        # an id becomes the name of a folder
+        images = [
+            one for one in found if _value(one, _MODALITY) not in _NOT_IMAGES and UID(_value(one, _SERIES)).is_valid
+        ]
         self._studies = {_value(one, _SERIES): _value(one, _STUDY) for one in images}
         self._names = {_value(one, _SERIES): _value(one, _DESCRIPTION) for one in images}
         self._images = OrderedDict((uid, self._images.get(uid)) for uid in sorted(self._studies))

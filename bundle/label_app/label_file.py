@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -30,6 +29,7 @@ __all__ = ["Label", "LabelPoint", "check_points", "parse_label", "parse_points",
 
 _MOST_POINTS = 10_000
 _LONGEST_NAME = 200
+_LARGEST = 1e9
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,8 @@ def _parse_point(entry: Any, where: str) -> LabelPoint:
 
 
 def _number(value: Any, name: str, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    # a whole number of any length is JSON too
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST < value < _LARGEST:
         raise InputError(f'{where}: "{name}" must be a number of px.')
     return float(value)
 

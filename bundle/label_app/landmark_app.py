@@ -28,12 +28,13 @@ from label_app.adapted_weights import AdaptedWeights
 from label_app.batch_task import LandmarkBatch
 from label_app.dicomweb_datastore import DicomWebDatastore
 from label_app.example_memory import ExampleMemory
-from label_app.landmark_datastore import LABELS, LandmarkDatastore
+from label_app.landmark_datastore import LABELS, ORIGINAL, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from label_app.landmark_tasks import ClickTask, LandmarkTask
 from label_app.scoring import Distance
 from label_app.strategies import Coverage, Cyclic, Disagreement, Diversity, RandomImage, Sigma
 from label_app.strategies.image_strategy import ImageStrategy
+from scripts.io.input_error import InputError
 
 __all__ = ["LandmarkApp"]
 
@@ -126,6 +127,8 @@ class LandmarkApp(MONAILabelApp):
             MONAILabelException: there is no such model or image.
             InputError: the request is at fault.
         """
+        if request.get("save_label") and request.get("label_tag", ORIGINAL) != ORIGINAL:
+            raise InputError(f"what was found is kept with the tag {ORIGINAL!r} only; people set the others")
         task = self._task(request)
         file, params = task(request)
         if request.get("save_label"):

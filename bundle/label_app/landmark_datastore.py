@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import json
@@ -183,7 +184,7 @@ class LandmarkDatastore(Datastore):
         name = image_id if image_id.lower().endswith(suffix.lower()) else f"{image_id}{suffix}"
         if not name or Path(name).name != name or name.startswith("."):
             raise InputError(f"{name!r} is no name of a file; give an id without folders that begins with no dot")
-        if (self.folder / name).exists():
+        if (self.folder / name).exists() or name in self._images:
             raise InputError(f"{name!r} is there already; give another id, or remove that image first")
         image_series_of([image_filename], Path(image_filename).parent)
         with atomic_path(self.folder / name) as temporary:
@@ -290,7 +291,10 @@ class LandmarkDatastore(Datastore):
             check_points(points, image, f"label of {image_id}")
             self._keep_history(path)
             label = Label(tuple(points), {**before.info, **(info or {}), "ts": int(time.time()), "name": path.name})
-            write_label(path, label)
+            if points or tag != FINAL:
+                write_label(path, label)
+            else:  # an image from which all was taken away is not labelled
+                path.unlink(missing_ok=True)
         return label
 
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
@@ -355,10 +359,15 @@ class LandmarkDatastore(Datastore):
     def label_stamps(self, tag: str = FINAL) -> dict[str, tuple[int, int]]:
         """What changes whenever a label does, by image; without reading one."""
         with os.scandir(self._labels / tag) as entries:
-            files = {
-                entry.name.removesuffix(".json"): entry.stat() for entry in entries if entry.name.endswith(".json")
-            }
-        return {one: (files[one].st_mtime_ns, files[one].st_ino) for one in self._images if one in files}
+            # one with a dot is not whole yet
+            names = {one.name for one in entries if one.name.endswith(".json") and not one.name.startswith(".")}
+        stamps = {}
+        for image_id in self._images:
+            if f"{image_id}.json" in names:
+                with contextlib.suppress(FileNotFoundError):  # it was removed just now
+                    status = self.label_path(image_id, tag).stat()
+                    stamps[image_id] = status.st_mtime_ns, status.st_ino
+        return stamps
 
     def get_labeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
         """Images with a label of a tag, ``final`` where none is given, that has all these landmarks."""

@@ -87,6 +87,8 @@ def edit_label(image_id: str, edit: JsonObject) -> list[dict[str, Any]]:
     if not isinstance(removed, list) or not all(isinstance(one, dict) for one in removed):
         raise InputError('"removed" must be a list of {"label", "frame"}')
     keys = [(str(one.get("label")), one.get("frame")) for one in removed]
+    if not all(frame is None or isinstance(frame, int) for _, frame in keys):
+        raise InputError('"frame" must be a whole number, counted from 0, or null')
     return _as_dicts(_app().datastore().edit_label(image_id, points, keys))
 
 

@@ -26,6 +26,7 @@ from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoun
 from label_app.body_limit import BodyLimit
 from label_app.page_files import PageFiles
 from label_app.page_routes import router
+from label_app.same_origin import SameOrigin
 from scripts.io.input_error import InputError
 
 __all__ = ["app"]
@@ -68,5 +69,6 @@ for kind, answer in {
 # MONAI Label lets the pages of all sites in the browser read and change what is here
 app.user_middleware = [one for one in app.user_middleware if one.cls is not CORSMiddleware]
 app.add_middleware(BodyLimit)
+app.add_middleware(SameOrigin)
 app.include_router(router)
 app.mount("/landmarks", PageFiles(directory=PAGE, html=True), name="landmarks")

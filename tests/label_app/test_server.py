@@ -182,6 +182,8 @@ WRONG = [
     ("post", f"{API}/0.png/edit", {"json": {"points": [{**POINT, "frame": 0}]}}, 400, "frame"),
     ("post", f"{API}/0.png/edit", {"json": {"points": {}}}, 400, "list"),
     ("post", f"{API}/0.png/edit", {"json": {"removed": [3]}}, 400, "removed"),
+    ("post", f"{API}/0.png/edit", {"json": {"removed": [{"label": "valve", "frame": [1]}]}}, 400, "frame"),
+    ("post", f"{API}/0.png/edit", {"json": {"points": [{**POINT, "x": 10**400}]}}, 400, "number"),
     ("post", f"{API}/0.png/edit", {"json": [1]}, 422, ""),
     ("post", f"{API}/0.png/edit", {"content": b"{"}, 422, ""),
     ("post", f"{API}/1.png/find", {"json": {"frames": 7}}, 400, "no frame"),
@@ -246,6 +248,32 @@ def test_no_other_site_may_read_or_change_anything(client):
     assert "access-control-allow-origin" not in answer.headers
     answer = client.get("/landmarks/api/images", headers={"origin": "https://elsewhere.example"})
     assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [("https://elsewhere.example", 403), ("null", 403), ("http://testserver", 200)]
+)
+def test_a_form_of_another_site_changes_nothing(client, studies, place, origin, status):
+    set_point(client, "0.png", "valve", *place("valve", 0))
+    before = labels_on_disk(studies)
+    form = {"params": json.dumps({"save_label": True})}
+    answer = client.post("/infer/landmarks?image=1.png&output=json", data=form, headers={"origin": origin})
+    assert answer.status_code == status
+    assert (labels_on_disk(studies) == before) == (status == 403)
+
+
+def test_what_was_found_does_not_take_the_place_of_what_people_set(client, studies, place):
+    set_point(client, "0.png", "valve", *place("valve", 0))
+    before = labels_on_disk(studies)
+    form = {"params": json.dumps({"save_label": True, "label_tag": "final"})}
+    assert client.post("/infer/landmarks?image=1.png", data=form).status_code == 400
+    assert labels_on_disk(studies) == before
+
+
+def test_an_image_from_which_all_was_taken_away_is_not_labelled(client):
+    set_point(client, "0.png", "valve", 40, 30)
+    client.post(f"{API}/0.png/edit", json={"removed": [{"label": "valve"}]})
+    assert client.get("/datastore/").json()["completed"] == 0
 
 
 def test_the_page_is_served(client):
