@@ -291,10 +291,7 @@ class LandmarkDatastore(Datastore):
             check_points(points, image, f"label of {image_id}")
             self._keep_history(path)
             label = Label(tuple(points), {**before.info, **(info or {}), "ts": int(time.time()), "name": path.name})
-            if points or tag != FINAL:
-                write_label(path, label)
-            else:  # an image from which all was taken away is not labelled
-                path.unlink(missing_ok=True)
+            write_label(path, label)
         return label
 
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:

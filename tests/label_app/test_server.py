@@ -270,12 +270,6 @@ def test_what_was_found_does_not_take_the_place_of_what_people_set(client, studi
     assert labels_on_disk(studies) == before
 
 
-def test_an_image_from_which_all_was_taken_away_is_not_labelled(client):
-    set_point(client, "0.png", "valve", 40, 30)
-    client.post(f"{API}/0.png/edit", json={"removed": [{"label": "valve"}]})
-    assert client.get("/datastore/").json()["completed"] == 0
-
-
 def test_the_page_is_served(client):
     answer = client.get("/landmarks/")
     assert answer.status_code == 200 and "<!doctype html>" in answer.text.lower()
