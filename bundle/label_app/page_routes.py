@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from monailabel.config import settings
 from monailabel.endpoints.user.auth import RBAC
 from monailabel.interfaces.utils.app import app_instance
 
-from label_app.label_file import Label, LabelPoint, parse_points
+from label_app.label_file import Label, parse_points
 from label_app.landmark_app import LandmarkApp
 from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
 from label_app.landmark_tasks import wanted_frames
@@ -121,4 +122,4 @@ def _summary(store: LandmarkDatastore, image_id: str) -> dict[str, Any]:
 
 
 def _as_dicts(label: Label) -> list[dict[str, Any]]:
-    return [{name: getattr(point, name) for name in LabelPoint.__dataclass_fields__} for point in label.points]
+    return [asdict(point) for point in label.points]
