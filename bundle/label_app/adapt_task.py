@@ -94,7 +94,7 @@ class AdaptTask(TrainTask):
             InputError: the request or an image is at fault, there is no image, or the training diverges.
         """
         numbers = _read_numbers(request, self.config())
-        images = len(self.store.list_images())
+        images = self._fetch_all()
         if not images:
             raise InputError(f"there is no image in {self.store.folder}; add images to adapt the network to")
         self.weights.refresh()
@@ -108,6 +108,16 @@ class AdaptTask(TrainTask):
         verdict = "the new weights are taken up" if adapted else "no better, so the weights stay as they were"
         print(f"cyclic error {before:.3f} px before, {after:.3f} px after: {verdict}", flush=True)
         return {"adapted": adapted, "before_px": _plain(before), "after_px": _plain(after), "images": images}
+
+    def _fetch_all(self) -> int:
+        """See that all images are in the folder, which those of a server are not before they are asked for."""
+        images = self.store.list_images()
+        for number, image_id in enumerate(images, start=1):
+            try:
+                self.store.series(image_id)
+            except InputError as error:  # the others are enough to train on
+                print(f"image {number} of {len(images)} is passed over: {error}", flush=True)
+        return len(images)
 
     def _train(self, folder: Path, numbers: Mapping[str, Any]) -> tuple[dict[str, torch.Tensor], float, float]:
         """The new weights, and the cyclic errors before and after."""

@@ -13,11 +13,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
-from label_app.landmark_datastore import FINAL, LandmarkDatastore
+from monailabel.interfaces.exception import ImageNotFoundException
+
+from label_app.label_file import check_points
+from label_app.landmark_datastore import FINAL, LandmarkDatastore, Stamp
 from label_app.landmark_finder import LandmarkFinder
 from scripts.inferers.example_bank import ExampleBank
+from scripts.io.input_error import InputError
 
 __all__ = ["ExampleMemory"]
 
@@ -25,8 +30,9 @@ __all__ = ["ExampleMemory"]
 class ExampleMemory:
     """All labels ``final`` of a datastore as examples, encoded once each.
 
-    Before it answers it looks which label files changed, and encodes only these again. So it follows whoever saves or
-    deletes a label, and other processes too; and after a restart it finds the same.
+    Before it answers it looks which files of labels and their images changed, and encodes only these again. So it
+    follows whoever saves or deletes a label, and other processes too; and after a restart it finds the same. A label
+    that cannot be read, or whose image cannot, is passed over with a warning.
 
     Args:
         store: where the labels are.
@@ -43,34 +49,43 @@ class ExampleMemory:
         self.finder = finder
         self._lock = threading.RLock()
         self._bank = finder.new_bank()
-        self._known: dict[str, tuple[tuple[int, int], str]] = {}
+        self._known: dict[str, tuple[tuple[int, int], Stamp | None]] = {}
+        self._sources: dict[str, str] = {}
 
     def bank(self) -> ExampleBank:
-        """The examples as they are now. It stays as it is: later changes are in later banks. Do not change it.
-
-        Raises:
-            InputError: a label or its image is damaged.
-        """
+        """The examples as they are now. It stays as it is: later changes are in later banks. Do not change it."""
         with self._lock:
             if self._bank.network is not self.finder.network:
-                self._bank, self._known = self.finder.new_bank(), {}
-            stamps = self.store.label_stamps(FINAL)
+                self._bank, self._known, self._sources = self.finder.new_bank(), {}, {}
+            stamps = {one: (stamp, self._image_stamp(one)) for one, stamp in self.store.label_stamps(FINAL).items()}
             gone = [one for one in self._known if one not in stamps]
-            changed = [one for one, stamp in stamps.items() if self._known.get(one, (None,))[0] != stamp]
+            changed = [one for one, stamp in stamps.items() if self._known.get(one) != stamp]
             if gone or changed:
                 self._bank = self._bank.copy()
             for image_id in gone + changed:
                 self._forget(image_id)
             for image_id in changed:
-                self._learn(image_id, stamps[image_id])
+                self._learn(image_id)
+            self._known = stamps
             return self._bank
 
-    def _forget(self, image_id: str) -> None:
-        if image_id in self._known:
-            _, source = self._known.pop(image_id)
-            self._bank.drop_source(source)
+    def _image_stamp(self, image_id: str) -> Stamp | None:
+        try:
+            return self.store.image_stamp(image_id)
+        except (InputError, ImageNotFoundException):
+            return None
 
-    def _learn(self, image_id: str, stamp: tuple[int, int]) -> None:
-        image = self.store.prepared(image_id)
-        self.finder.add(self._bank, image, self.store.label(image_id).points)
-        self._known[image_id] = stamp, image.source
+    def _forget(self, image_id: str) -> None:
+        if image_id in self._sources:
+            self._bank.drop_source(self._sources.pop(image_id))
+
+    def _learn(self, image_id: str) -> None:
+        try:
+            image, points = self.store.prepared(image_id), self.store.label(image_id).points
+            check_points(points, image, f"label of {image_id}")
+        except (InputError, ImageNotFoundException) as error:
+            told = getattr(error, "msg", error)
+            logging.getLogger(type(self).__name__).warning("the label of %s is passed over: %s", image_id, told)
+            return
+        self.finder.add(self._bank, image, points)
+        self._sources[image_id] = image.source

@@ -24,7 +24,7 @@ import tempfile
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ __all__ = ["LandmarkDatastore"]
 
 FINAL, ORIGINAL = DefaultLabelTag.FINAL.value, DefaultLabelTag.ORIGINAL.value
 TAGS = (FINAL, ORIGINAL)
+Stamp = tuple[tuple[int, ...], ...]
+_LONGEST_ID = 200  # bytes: the files that are named after it have more in their names, and 255 is all they may have
 LABELS = ".landmarks"  # hidden, so that it is not searched for images
 
 
@@ -93,7 +95,19 @@ class LandmarkDatastore(Datastore):
         except InputError as error:
             logging.getLogger(type(self).__name__).warning("%s", error)
             found = []
-        self._images = OrderedDict((one.name.replace("/", "~"), one) for one in found)
+        self._images = self._by_id(found)
+
+    def _by_id(self, found: Sequence[ImageSeries]) -> OrderedDict[str, ImageSeries]:
+        """Each image by its id; those that could not have one of their own are left out, with a warning."""
+        images: OrderedDict[str, ImageSeries] = OrderedDict()
+        for one in found:
+            image_id = one.name.replace("/", "~")
+            reason = _id_fault(image_id, images)
+            if reason:
+                logging.getLogger(type(self).__name__).warning("%r is left out: %s", one.name, reason)
+            else:
+                images[image_id] = one
+        return images
 
     def list_images(self) -> list[str]:
         """Ids of all images, sorted by name."""
@@ -132,10 +146,23 @@ class LandmarkDatastore(Datastore):
             ImageNotFoundException: there is none of that id.
             InputError: it cannot be read.
         """
-        return self._prepared(self.series(image_id))
+        return self._prepared(self.series(image_id), self.image_stamp(image_id))
 
-    def _prepare(self, series: ImageSeries) -> PreparedSeries:
+    def _prepare(self, series: ImageSeries, stamp: Stamp) -> PreparedSeries:
         return prepare_series(series, self.prepare)
+
+    def image_stamp(self, image_id: str) -> Stamp:
+        """What changes whenever the image's files do, without reading them.
+
+        Raises:
+            ImageNotFoundException: there is none of that id.
+            InputError: a file is gone.
+        """
+        try:
+            found = [file.stat() for file in self.series(image_id).files]
+        except OSError as error:
+            raise InputError(f"{error.filename} cannot be read ({error.strerror}); put it back, or refresh") from error
+        return tuple((one.st_mtime_ns, one.st_size, one.st_ino) for one in found)
 
     def pixels(self, image_id: str) -> np.ndarray:
         """The image's own pixels, (T, X, Y), float32 in the units of its files.
@@ -143,9 +170,9 @@ class LandmarkDatastore(Datastore):
         Raises:
             ImageNotFoundException, InputError: see :meth:`prepared`.
         """
-        return self._pixels(self.series(image_id))
+        return self._pixels(self.series(image_id), self.image_stamp(image_id))
 
-    def _read_pixels(self, series: ImageSeries) -> np.ndarray:
+    def _read_pixels(self, series: ImageSeries, stamp: Stamp) -> np.ndarray:
         return self.prepare.read(series).frames[:, 0].numpy()
 
     def get_image(self, image_id: str, params: Any = None) -> io.BytesIO | None:
@@ -243,7 +270,7 @@ class LandmarkDatastore(Datastore):
             InputError: a landmark cannot be of the image, see :func:`label_app.label_file.check_points`.
             ImageNotFoundException, LabelNotFoundException: see :meth:`label_path`.
         """
-        return self._change(image_id, tag, lambda _: points, info)
+        return self._change(image_id, tag, lambda _: list(points), info)
 
     def edit_label(
         self,
@@ -254,6 +281,8 @@ class LandmarkDatastore(Datastore):
         info: dict[str, Any] | None = None,
     ) -> Label:
         """Set some landmarks and remove others; the rest stays, so that two people can work on one image.
+
+        An image whose last landmark is removed is not labelled any more; its label stays in the history.
 
         Args:
             image_id: the image.
@@ -269,11 +298,10 @@ class LandmarkDatastore(Datastore):
             InputError, ImageNotFoundException, LabelNotFoundException: see :meth:`replace_label`.
         """
 
-        def edit(before: Sequence[LabelPoint]) -> list[LabelPoint]:
-            kept = {(one.label, one.frame): one for one in before}
-            for key in removed:
-                kept.pop(key, None)
-            return list((kept | {(one.label, one.frame): one for one in points}).values())
+        def edit(before: Sequence[LabelPoint]) -> list[LabelPoint] | None:
+            kept = {(one.label, one.frame): one for one in before if (one.label, one.frame) not in set(removed)}
+            after = list((kept | {(one.label, one.frame): one for one in points}).values())
+            return after if after or info else None
 
         return self._change(image_id, tag, edit, info)
 
@@ -281,15 +309,19 @@ class LandmarkDatastore(Datastore):
         self,
         image_id: str,
         tag: str,
-        change: Callable[[Sequence[LabelPoint]], Sequence[LabelPoint]],
+        change: Callable[[Sequence[LabelPoint]], list[LabelPoint] | None],
         info: dict[str, Any] | None,
     ) -> Label:
+        """Write the label that ``change`` makes of its landmarks, or remove it where that gives None."""
         path, image = self.label_path(image_id, tag), self.prepared(image_id)
         with self._lock(image_id):
             before = self.label(image_id, tag)
             points = change(before.points)
-            check_points(points, image, f"label of {image_id}")
+            check_points(points or (), image, f"label of {image_id}")
             self._keep_history(path)
+            if points is None:
+                path.unlink(missing_ok=True)
+                return Label()
             label = Label(tuple(points), {**before.info, **(info or {}), "ts": int(time.time()), "name": path.name})
             write_label(path, label)
         return label
@@ -408,7 +440,10 @@ class LandmarkDatastore(Datastore):
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
         """Path of a new ZIP file with the images that have a label, and their labels."""
-        with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file, zipfile.ZipFile(file, "w") as archive:
+        with (
+            tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file,
+            zipfile.ZipFile(file, "w", strict_timestamps=False) as archive,  # ZIP knows no time before 1980
+        ):
             for one in self.get_labeled_images()[: limit_cases or None]:
                 for path in (*self.series(one).files, Path(self.get_label_uri(one, FINAL))):
                     archive.write(path, path.relative_to(self.folder))
@@ -447,3 +482,14 @@ class LandmarkDatastore(Datastore):
         lock = self._labels / "locks" / f"{image_id}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(lock, is_singleton=True)
+
+
+def _id_fault(image_id: str, others: Container[str]) -> str:
+    """Why an image cannot have an id, or ""."""
+    if image_id in others:
+        return "another image has the same name with '/' for '~'; rename one of them"
+    try:
+        length = len(image_id.encode())
+    except UnicodeEncodeError:
+        return "its name is not UTF-8; rename it"
+    return f"its path has more than {_LONGEST_ID} bytes; shorten it" if length > _LONGEST_ID else ""

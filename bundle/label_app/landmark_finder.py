@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from scripts.networks.template_matching_network import TemplateMatchingNetwork
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
 
 __all__ = ["Found", "LandmarkFinder"]
+
+_FrameKey = tuple[torch.nn.Module, str, int]
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class LandmarkFinder:
         self.correct_bias = correct_bias
         self.device = device
         self.cached_codes = cached_codes
-        self._codes: OrderedDict[tuple[torch.nn.Module, str, int], torch.Tensor] = OrderedDict()
+        self._codes: OrderedDict[_FrameKey, tuple[weakref.ref[PreparedSeries], torch.Tensor]] = OrderedDict()
         self._lock = threading.RLock()
 
     def new_bank(self) -> ExampleBank:
@@ -123,12 +126,14 @@ class LandmarkFinder:
         network = network or self.network
         key = (network, image.source, frame)
         with self._lock:
-            if key not in self._codes:
-                self._codes[key] = network.encode_image(image.image(frame).to(self.device))
+            of, code = self._codes.get(key, (None, None))
+            if of is None or of() is not image:  # an image that was read again may be another
+                code = network.encode_image(image.image(frame).to(self.device))
+                self._codes[key] = weakref.ref(image), code
                 while len(self._codes) > self.cached_codes:
                     self._codes.popitem(last=False)
             self._codes.move_to_end(key)
-            return self._codes[key]
+            return code
 
     @torch.no_grad()
     def find(
@@ -185,7 +190,7 @@ class LandmarkFinder:
         if not (at.isfinite().all() and spread.isfinite().all()):
             return "the answer is not finite"
         if not image.fit.contains(at):
-            return "it lies outside of the image"
+            return f"it lies outside of the {'region' if self.prepare.region else 'image'}"
         # a quarter of a patch, as the tracker takes for want of better limits
         limit = self.patch_size / 4 / min(image.fit.scale)
         trust = Trust({"sigma_px": limit, "disagreement_px": limit})

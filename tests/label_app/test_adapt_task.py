@@ -140,6 +140,22 @@ def test_settings_that_are_no_numbers_are_refused(studies, conf, fault):
         LandmarkApp("label_app", str(studies), conf).train({**QUICK, **fault})
 
 
+def test_all_images_of_a_server_are_fetched_before(studies, conf, monkeypatch, capsys):
+    app = LandmarkApp("label_app", str(studies), conf)
+    asked = []
+
+    def fetch(image_id):
+        asked.append(image_id)
+        if image_id == "1.png":
+            raise InputError("the server does not give 1.png")
+
+    monkeypatch.setattr(app.datastore(), "series", fetch)
+    errors(monkeypatch, 5.0, 4.0, 4.0)
+    assert app.train(QUICK)["images"] == 6
+    assert asked == app.datastore().list_images()
+    assert "image 2 of 6 is passed over: the server does not give 1.png" in capsys.readouterr().out
+
+
 def test_a_folder_without_images_is_refused(tmp_path, conf):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no image"):

@@ -11,9 +11,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
+import torch
 
 pytest.importorskip("monailabel")
+
+from PIL import Image
 
 from label_app.example_memory import ExampleMemory
 from label_app.label_file import LabelPoint
@@ -96,3 +101,29 @@ def test_examples_that_somebody_holds_stay_as_they_are(store, memory):
     store.remove_label("0.png", "final")
     assert memory.bank().labels == ["apex"]
     assert held.labels == ["valve"] and (held.codes == codes).all()
+
+
+def test_an_image_that_is_replaced_is_another_example(store, memory, studies):
+    store.edit_label("0.png", [LabelPoint("valve", None, 40, 30)])
+    store.edit_label("1.png", [LabelPoint("valve", None, 46, 26)])
+    before = memory.bank()
+    shutil.copyfile(studies / "4.png", studies / "0.png")
+    after = memory.bank()
+    assert after.count("valve") == 2
+    fresh = ExampleMemory(LandmarkDatastore(studies, memory.finder.prepare), memory.finder).bank()
+    assert not torch.equal(after.codes, before.codes)
+    assert sorted(after.codes.flatten().tolist()) == sorted(fresh.codes.flatten().tolist())
+
+
+def test_a_label_that_cannot_be_used_is_passed_over_with_a_warning(store, memory, studies, caplog):
+    for image in ("0.png", "1.png", "2.png", "3.png"):
+        store.edit_label(image, [LabelPoint("valve", None, 40, 30)])
+    (studies / ".landmarks" / "final" / "0.png.json").write_text("{")
+    Image.new("L", (20, 20)).save(studies / "1.png")  # the landmark does not lie on it
+    (studies / "2.png").unlink()
+    assert number(memory) == number(memory) == {"valve": 1}
+    assert [one for one in caplog.messages if "is passed over" in one] == caplog.messages
+    assert len(caplog.messages) == 3  # each is told once
+    shutil.copyfile(studies / "3.png", studies / "2.png")
+    store.replace_label("1.png", [LabelPoint("valve", None, 4, 3)])
+    assert number(memory) == {"valve": 3}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ import pytest
 pytest.importorskip("monailabel")
 
 from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException
+from PIL import Image
 
 from label_app.label_file import LabelPoint, read_label
 from label_app.landmark_datastore import LandmarkDatastore
@@ -89,6 +91,56 @@ def test_what_cannot_be_of_the_image_changes_nothing(store):
         with pytest.raises(InputError):
             store.edit_label(CLIP, [LabelPoint("b", 2, 1, 2), bad])
     assert saved(store, CLIP) == {("a", 2): (1, 2)}
+
+
+def test_an_image_from_which_all_is_removed_is_not_labelled(store):
+    store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
+    assert store.edit_label("0.png", removed=[("a", None)]).points == ()
+    store.edit_label("0.png", removed=[("a", None)])
+    store.edit_label("0.png")
+    assert store.get_labeled_images() == []
+    store.edit_label("0.png", [LabelPoint("b", None, 1, 2)])
+    store.replace_label("0.png", [])  # somebody says that there is none here
+    store.update_label_info("0.png", "final", {"who": "me"})
+    assert store.get_labeled_images() == ["0.png"]
+
+
+def test_an_image_that_is_replaced_is_read_again(store, studies):
+    before = store.prepared("0.png"), store.pixels("0.png")
+    assert store.prepared("0.png") is before[0] and store.pixels("0.png") is before[1]
+    Image.new("L", (50, 40), 7).save(studies / "0.png")
+    assert store.prepared("0.png").fit.original == (50, 40)
+    assert store.pixels("0.png").shape == (1, 50, 40) and (store.pixels("0.png") == 7).all()
+    with pytest.raises(InputError):
+        store.edit_label("0.png", [LabelPoint("a", None, 60, 2)])
+    (studies / "0.png").unlink()
+    for ask in (store.prepared, store.pixels):
+        with pytest.raises(InputError, match=r"0\.png cannot be read"):
+            ask("0.png")
+
+
+def test_images_that_cannot_have_an_id_of_their_own_are_left_out(store, studies, caplog):
+    content = (studies / "0.png").read_bytes()
+    wrong = ["patient~clip.nii", f"{'x' * 120}/{'y' * 100}.png", b"\xff.png".decode(errors="surrogateescape")]
+    longest = f"{'x' * 120}/{'y' * 75}.png"
+    for name in (*wrong[1:], longest):
+        (studies / name).parent.mkdir(exist_ok=True)
+        (studies / name).write_bytes(content)
+    shutil.copyfile(studies / "patient" / "clip.nii", studies / wrong[0])
+    store.refresh()
+    assert store.list_images() == sorted([f"{i}.png" for i in range(5)] + [CLIP, longest.replace("/", "~")])
+    assert len([one for one in caplog.messages if "is left out" in one]) == 3
+    longest = longest.replace("/", "~")
+    store.edit_label(longest, [LabelPoint("a", None, 1, 2)])
+    store.edit_label(longest, [LabelPoint("b", None, 1, 2)])
+    assert len(saved(store, longest)) == 2
+
+
+def test_files_older_than_zip_are_archived(store, studies):
+    store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
+    os.utime(studies / "0.png", (0, 0))
+    with zipfile.ZipFile(store.get_dataset_archive(None)) as archive:
+        assert archive.read("0.png") == (studies / "0.png").read_bytes()
 
 
 def test_a_file_takes_the_place_of_the_label(store, tmp_path):

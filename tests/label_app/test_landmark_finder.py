@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -99,6 +100,8 @@ def test_an_answer_outside_of_the_image_is_not_to_be_relied_on(finder, images, p
     outside, nowhere = (one.point for one in finder.find(images[1], 0, bank))
     assert (outside.valid, outside.reason) == (False, "it lies outside of the image")
     assert (nowhere.valid, nowhere.reason) == (False, "the answer is not finite")
+    finder.prepare = PrepareSeries((96, 64), region=(0, 0, 96, 64))
+    assert finder.find(images[1], 0, bank)[0].point.reason == "it lies outside of the region"
 
 
 def test_a_fusion_can_be_chosen(images, place):
@@ -114,6 +117,14 @@ def test_the_code_of_a_frame_is_made_once(finder, images):
     first = finder.encode(images[5], 1)
     assert finder.encode(images[5], 1) is first
     assert finder.encode(images[5], 2) is not first
+
+
+def test_an_image_that_was_read_again_has_a_code_of_its_own(finder, images):
+    first = finder.encode(images[0], 0)
+    other = dataclasses.replace(images[1], series=images[0].series)
+    assert other.source == images[0].source
+    assert torch.equal(finder.encode(other, 0), finder.encode(images[1], 0))
+    assert not torch.equal(finder.encode(other, 0), first)
 
 
 def test_a_limited_number_of_codes_is_kept(images):
