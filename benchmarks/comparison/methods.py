@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The trackers that are compared: ours, what people would use instead, and where each is from."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from scripts.baselines import (
+    CSRT,
+    BSplineRegistration,
+    CopyPosition,
+    DISFlow,
+    LucasKanade,
+    PatchAffinityMatcher,
+    TemplateMatching,
+)
+from scripts.inferers import Execution, LandmarkTracker, LocalRefinement, MedianFusion
+from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder, load_weights
+
+SIMCLR_PATCH = 32  # px, as in the paper
+
+
+class Tracker(Protocol):
+    """What all of them have."""
+
+    def set_examples(self, examples): ...  # noqa: D102, ANN001, ANN201
+
+    def update(self, frame): ...  # noqa: D102, ANN001, ANN201
+
+
+@dataclass(frozen=True)
+class Method:
+    """A tracker.
+
+    Attributes:
+        name: what the table calls it.
+        package: where it is from, with its version.
+        make: a new one.
+        sequential: whether it needs the frames in between, and so cannot go from one subject to another.
+        slow: whether it takes about a second a frame, so that fewer frames are judged.
+    """
+
+    name: str
+    package: str
+    make: Callable[[], Tracker]
+    sequential: bool = False
+    slow: bool = False
+
+
+def classical_methods(threads: int, *, equalize: bool) -> list[Method]:
+    """Trackers and registration that need no training; ``equalize`` is for DIS flow, see ``DISFlow``."""
+    opencv = _version("opencv-contrib-python-headless", "OpenCV")
+    return [
+        Method("copy the position", "", CopyPosition),
+        Method("template matching (NCC)", opencv, lambda: TemplateMatching(patch_size=33)),
+        Method("Lucas-Kanade, pyramidal", opencv, LucasKanade),
+        Method(f"DIS flow{', CLAHE' if equalize else ''}", opencv, lambda: DISFlow(equalize=equalize)),
+        Method("CSRT", opencv, lambda: CSRT(patch_size=49), sequential=True),
+        Method(
+            "B-spline registration",
+            _version("SimpleITK", "SimpleITK"),
+            lambda: BSplineRegistration(threads=threads),
+            slow=True,
+        ),
+    ]
+
+
+def network_method(weights: Path, image_size: Sequence[int], patch_size: int, threads: int) -> Method:
+    """The template matching network as the bundle tracks with it: within one subject."""
+    network = load_weights(template_network(patch_size), weights)
+    execution = Execution(network, image_size, precision="float32", threads=threads, measure=False)
+    return Method(
+        "this network",
+        "this project",
+        lambda: LandmarkTracker(execution, patch_size, image_size, refinement=LocalRefinement()),
+    )
+
+
+def affinity_method(matcher: PatchAffinityMatcher, image_size: Sequence[int]) -> Method:
+    """SimCLR's patches, matched within one subject."""
+    return Method(
+        "SimCLR patch",
+        "this project",
+        lambda: LandmarkTracker(
+            matcher, SIMCLR_PATCH, image_size, fusion=MedianFusion(), neighbors=None, correct_bias=False
+        ),
+        slow=True,
+    )
+
+
+def template_network(patch_size: int) -> TemplateMatchingNetwork:
+    """The bundle's default network."""
+    encoders = build_encoder("residual"), build_encoder("residual")
+    return TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders), patch_size=patch_size)
+
+
+def _version(package: str, name: str) -> str:
+    return f"{name} {importlib.metadata.version(package)}"

@@ -1,0 +1,125 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Landmarks of some subjects in others, side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from comparison.landmark_sets import LandmarkSet
+from comparison.learned_baselines import SIMCLR_PATCH, LearnedBaselines, Predictor
+from comparison.methods import classical_methods, template_network
+from comparison.settings import SubjectSettings
+from comparison.subject_errors import answers_of, median_ms, time_each, trained_trial
+from comparison.training_runs import TrainingRuns
+from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup
+from scripts.evaluation.landmark_answers import LandmarkAnswers, match_landmarks
+from scripts.evaluation.landmark_trial import LandmarkTrial
+from scripts.inferers import Fusion, InverseSigmaFusion, MedianFusion
+from scripts.metrics.cyclic_error import Matcher, encode_patches
+from scripts.networks import load_weights
+from scripts.visualize.learning_curve import LearningCurve
+
+THRESHOLDS = (2, 4, 6)  # px, as in the bundle's evaluation
+
+Row = dict[str, Any]
+
+
+class SubjectComparison:
+    """All methods on one set of images.
+
+    Args:
+        data: the images.
+        runs: what trains.
+        settings: how long, and on how much.
+        threads: of the registration.
+        seed: of the draws of examples.
+
+    Attributes:
+        rows: a row a method and number of examples.
+        curves: method to its error against the number of examples.
+    """
+
+    def __init__(self, data: LandmarkSet, runs: TrainingRuns, settings: SubjectSettings, threads: int, seed: int) -> None:
+        self.data = data
+        self.runs = runs
+        self.settings = settings
+        self.threads = threads
+        self.seed = seed
+        self.baselines = LearnedBaselines(data, runs, settings, seed)
+        self.rows: list[Row] = []
+        self.curves: dict[str, LearningCurve] = {}
+
+    def run(self) -> None:
+        """Train and judge."""
+        self._classical()
+        self._network()
+        self._simclr_patch()
+        self._trained("supervised", self.baselines.supervised())
+        self._trained("SimCLR pretrained", self.baselines.pretrained())
+
+    def _classical(self) -> None:
+        settings, labels, group = self.settings, self.data.labels, self.data.group
+        few = LandmarkGroup(group.candidates[: settings.slow_examples], group.targets[: settings.slow_targets])
+        for method in classical_methods(self.threads, equalize=True):
+            if method.sequential:
+                continue
+            judged = few if method.slow else group
+            trial = self._draw(answers_of(method, judged, labels), method.make().fusion)
+            self._add(method.name, method.package, trial, median_ms(method, judged, labels))
+
+    def _network(self) -> None:
+        own = {
+            "dataset_dir": str(self.data.images),
+            "datalist": str(self.data.datalist),
+            "image_size": list(self.data.image_size),
+        }
+        weights = self.runs.weights("network", [], {**own, **self.settings.network})
+        patch_size = self.settings.network["patch_size"]
+        network = load_weights(template_network(patch_size), weights).eval()
+        self._matcher("this network", network, patch_size, InverseSigmaFusion(), correct_bias=True)
+
+    def _simclr_patch(self) -> None:
+        matcher = self.baselines.affinity_matcher()
+        self._matcher("SimCLR patch", matcher, SIMCLR_PATCH, MedianFusion(), correct_bias=False)
+
+    def _matcher(self, name: str, matcher: Matcher, patch_size: int, fusion: Fusion, *, correct_bias: bool) -> None:
+        group, labels = self.data.group, self.data.labels
+        answers = match_landmarks(matcher, group, labels, patch_size, correct_bias=correct_bias)
+        one = group.candidates[0]
+        points = one.frame.prepared.fit.to_network(torch.stack([one.points[label] for label in labels]))
+        codes = encode_patches(matcher, one.frame.image(), points, patch_size)
+
+        @torch.no_grad()
+        def match(target: LabelledFrame) -> None:
+            matcher.match(matcher.encode_image(target.frame.image()), codes)
+
+        self._add(name, "this project", self._draw(answers, fusion), time_each(match, group.targets))
+
+    def _trained(self, name: str, predict: Predictor) -> None:
+        group, labels, settings = self.data.group, self.data.labels, self.settings
+        trial = trained_trial(group, labels, settings.counts, settings.trained_draws, predict, self.seed)
+        network = self.baselines.new_regressor().eval()
+        ms = time_each(torch.no_grad()(lambda one: network(one.frame.image())), group.targets)
+        self._add(name, "this project", trial, ms)
+
+    def _draw(self, answers: LandmarkAnswers, fusion: Fusion) -> LandmarkTrial:
+        return LandmarkTrial.draw([answers], self.settings.counts, self.settings.draws, fusion, self.seed)
+
+    def _add(self, name: str, package: str, trial: LandmarkTrial, ms: float) -> None:
+        every = range(len(self.data.labels))
+        for count in trial.errors:
+            about = {"data": self.data.name, "method": name, "package": package}
+            self.rows.append({**about, **trial.summary(count, every, THRESHOLDS, self.seed), "ms": ms})
+        self.curves[name] = trial.curve(every, self.seed)
