@@ -25,6 +25,7 @@ from monailabel.interfaces.utils.app import app_instance
 from label_app.label_file import Label, parse_points
 from label_app.landmark_app import LandmarkApp
 from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
+from label_app.grey_window import first_window
 from label_app.landmark_tasks import wanted_frames
 from scripts.io.input_error import InputError
 
@@ -71,9 +72,9 @@ def frame_pixels(image_id: str, frame: int) -> Response:
     store = _app().datastore()
     wanted_frames(frame, store.prepared(image_id))
     pixels = store.pixels(image_id)[frame]
-    low, high = np.percentile(pixels, (0.5, 99.5))
+    low, high = first_window(pixels)
     content = np.ascontiguousarray(pixels.T, dtype="<f4").tobytes()
-    headers = {"X-Window": f"{low:g},{high:g}", "Cache-Control": "no-cache"}
+    headers = {"X-Window": f"{low},{high}", "Cache-Control": "no-cache"}
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 

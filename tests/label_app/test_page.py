@@ -279,6 +279,9 @@ def _write_images(folder: Path) -> None:
     pixels[SPOT[1], SPOT[0]] = 60000
     for name in STILLS:
         Image.fromarray(pixels).save(folder / f"{name}.png")
+    even = np.full((HEIGHT, WIDTH), 1000000.125, np.float32)
+    even[:, WIDTH // 2 :] += 0.25
+    Image.fromarray(even).save(folder / "even.tif")
     coarse = Image.fromarray(np.random.default_rng(0).random((10, 16)).astype(np.float32))
     texture = np.asarray(coarse.resize((CLIP[0] + 40, CLIP[1] + 20), Image.Resampling.BICUBIC)).T
     frames = [texture[20 - 2 * t : 20 - 2 * t + CLIP[0], 10 - t : 10 - t + CLIP[1]] for t in range(6)]
@@ -612,6 +615,14 @@ def test_two_windows_lose_nothing(server: Server, visitor: Visitor):
         visitor.driver.switch_to.window(handle)
         visitor.driver.close()
     visitor.driver.switch_to.window(first)
+
+
+def test_an_image_that_is_nearly_even_is_seen(visitor: Visitor):
+    view = visitor.open("even.tif")
+    picture = visitor.picture()
+    left, right = view.place(20, 30), view.place(80, 30)
+    assert (picture[int(left.y), int(left.x)] == 0).all() and (picture[int(right.y), int(right.x)] == 255).all()
+    assert visitor.text("window-text") == "1000000.125 to 1000000.375"
 
 
 def test_names_are_text_whatever_they_are(server: Server, visitor: Visitor):

@@ -15,7 +15,7 @@ import { element } from "./element.js";
 import { FrameBar } from "./frame_bar.js";
 import { FrameCache } from "./frame_cache.js";
 import { frameMarks } from "./frame_marks.js";
-import { firstWindow, valueRange } from "./grey_window.js";
+import { valueRange } from "./grey_window.js";
 import { ImageList } from "./image_list.js";
 import { labelColors } from "./label_colors.js";
 import { LabelList } from "./label_list.js";
@@ -164,8 +164,7 @@ class Page {
     part("image-name").textContent = image.name;
     document.title = `${image.name} - Landmarks`;
     this.stage.begin(image);
-    const range = valueRange(values);
-    this.windowControl.begin(firstWindow(window, range), range);
+    this.windowControl.begin(window, valueRange(values));
     this.#say("");
     this.#shown();
   }
