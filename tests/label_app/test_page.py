@@ -65,6 +65,10 @@ STILLS = [
     "names",
     "next1",
     "next2",
+    "late1",
+    "late2",
+    "held1",
+    "held2",
 ]
 ORANGE = np.array([0xE6, 0x9F, 0x00])
 
@@ -86,6 +90,17 @@ return [...document.querySelectorAll(arguments[0])].map((mark) => {
   const [rx, ry] = ["rx", "ry"].map((name) => Number(mark.querySelector("ellipse")?.getAttribute(name)));
   return {label: mark.dataset.label, x: x + box.x, y: y + box.y, rx, ry, classes: mark.getAttribute("class")};
 });
+"""
+
+# answers are held back until they are let go, in any order
+_HOLD_ANSWERS = """
+const ask = window.fetch;
+window.held = {};
+window.fetch = async (path, options) => {
+  const response = await ask(path, options);
+  if (new RegExp(arguments[0]).test(path)) await new Promise((go) => (window.held[path] = go));
+  return response;
+};
 """
 
 _READ_LOUPE = """
@@ -231,6 +246,27 @@ class Visitor:
     def touch(self, kind: str, *places: tuple[float, float]) -> None:
         points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
         self.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def hold(self, pattern: str) -> None:
+        """Hold back what the server answers to such addresses, from now on."""
+        self.script(_HOLD_ANSWERS, pattern)
+
+    def wait_held(self, address: str) -> str:
+        """Wait until an answer is held back whose address ends so; returns all of its address."""
+        find = "return Object.keys(window.held).find((path) => path.endsWith(arguments[0]))"
+        wait(lambda: self.script(find, address))
+        return self.script(find, address)
+
+    def let_go(self, address: str) -> None:
+        """Let an answer arrive that is held back, and wait until the page has had time for it."""
+        path = self.wait_held(address)
+        self.script("window.held[arguments[0]](); delete window.held[arguments[0]]", path)
+        time.sleep(0.3)
+        self.settle()
+
+    def choose(self, image: str) -> None:
+        """Click an image in the list."""
+        self.script(f"document.querySelector('#images [data-id=\"{image}\"]').click()")  # it may be drawn anew
 
     def wait_saved(self) -> None:
         wait(lambda: self.text("save-state") == "Saved")
@@ -615,6 +651,124 @@ def test_two_windows_lose_nothing(server: Server, visitor: Visitor):
         visitor.driver.switch_to.window(handle)
         visitor.driver.close()
     visitor.driver.switch_to.window(first)
+
+
+def test_a_late_frame_is_not_painted_over_another_image(visitor: Visitor):
+    visitor.open("late1.png")
+    expected = visitor.picture()
+    visitor.open("clip.nii.gz", 1)
+    visitor.hold("late1.png/frames/0|clip.nii.gz/frames/0")
+    visitor.choose("late1.png")
+    visitor.press(",")  # the clip is still seen
+    visitor.let_go("late1.png/frames/0")
+    assert visitor.text("image-name") == "late1.png"
+    visitor.let_go("clip.nii.gz/frames/0")
+    assert (visitor.picture() == expected).all()
+
+
+def test_a_late_error_is_not_told_over_another_image(server: Server, visitor: Visitor):
+    visitor.open("late1.png")
+    server.file("late2.png").write_bytes(b"{ damaged")
+    try:
+        visitor.hold("late2.png$")
+        visitor.choose("late2.png")
+        visitor.choose("held1.png")
+        wait(lambda: visitor.text("image-name") == "held1.png")
+        visitor.let_go("late2.png")
+        assert visitor.text("message") == ""
+    finally:
+        server.file("late2.png").unlink()
+
+
+def test_advice_that_comes_late_opens_nothing(visitor: Visitor):
+    visitor.open("late1.png")
+    visitor.hold("/next$")
+    visitor.press("n")
+    visitor.choose("held1.png")
+    wait(lambda: visitor.text("image-name") == "held1.png")
+    visitor.let_go("/next")
+    assert visitor.text("image-name") == "held1.png"
+
+
+def test_a_drag_ends_with_its_image(server: Server, visitor: Visitor):
+    server.edit("held1.png", ("a", None, 30, 30))
+    view = visitor.open("held1.png")
+    start = view.place(30, 30)
+    visitor.mouse("mouseMoved", start, "none")
+    visitor.mouse("mousePressed", start)
+    visitor.mouse("mouseMoved", start + (50, 20))
+    visitor.press(Keys.PAGE_DOWN)
+    wait(lambda: visitor.text("image-name") == "held2.png")
+    visitor.mouse("mouseMoved", start + (150, 90))
+    visitor.mouse("mouseReleased", start + (150, 90))
+    visitor.settle()
+    visitor.wait_saved()
+    assert server.saved("held1.png") == {("a", None): (30, 30)} and server.saved("held2.png") == {}
+
+
+def test_a_press_ends_with_its_image(server: Server, visitor: Visitor):
+    visitor.open("held1.png")
+    visitor.name("pressed")
+    visitor.mouse("mousePressed", (600, 400))
+    visitor.press(Keys.PAGE_DOWN)
+    wait(lambda: visitor.text("image-name") == "held2.png")
+    visitor.mouse("mouseReleased", (600, 400))
+    visitor.settle()
+    visitor.wait_saved()
+    assert server.saved("held2.png") == {} and ("pressed", None) not in server.saved("held1.png")
+
+
+def test_a_drag_ends_with_its_frame(server: Server, visitor: Visitor):
+    server.edit("clip.nii.gz", ("dragged", 3, 30, 15))
+    visitor.open("clip.nii.gz", 3)
+    start = View(visitor.box(), CLIP, 2.0).place(30, 15)
+    visitor.mouse("mouseMoved", start, "none")
+    visitor.mouse("mousePressed", start)
+    visitor.mouse("mouseMoved", start + (50, 20))
+    visitor.press(".")
+    wait(lambda: visitor.text("frame-text") == "4 / 5")
+    visitor.mouse("mouseMoved", start + (150, 90))
+    visitor.mouse("mouseReleased", start + (150, 90))
+    visitor.settle()
+    visitor.wait_saved()
+    saved = {frame: place for (label, frame), place in server.saved("clip.nii.gz").items() if label == "dragged"}
+    assert saved == {3: (30, 15)}
+
+
+def test_why_nothing_is_found_is_told_where_it_is_so(server: Server, visitor: Visitor):
+    server.edit("late1.png", ("a", None, 30, 30))
+    visitor.open("late2.png", shows_found=True)
+    wait(lambda: visitor.marks("found"))
+    visitor.script(
+        'const ask = window.fetch, refusal = () => new Response(\'{"detail": "no luck"}\', {status: 400});'
+        "window.fetch = async (path, options) => path.endsWith('held2.png/find') ? refusal() : ask(path, options);"
+    )
+    visitor.choose("held2.png")
+    wait(lambda: visitor.text("find-error") == "no luck")
+    visitor.choose("late2.png")
+    wait(lambda: visitor.text("image-name") == "late2.png")
+    visitor.settle()
+    assert visitor.text("find-error") == "" and visitor.marks("found")
+
+
+def test_why_something_was_not_saved_is_forgotten_with_it(server: Server, visitor: Visitor):
+    view = visitor.open("late2.png")
+    server.file("late2.png").write_bytes(b"{ damaged")
+    visitor.name("a")
+    visitor.click(view.place(50, 40))
+    wait(lambda: "Not saved" in visitor.text("save-state"))
+    visitor.hold("/edit$")
+    visitor.element("retry").click()
+    visitor.wait_held("/edit")
+    visitor.element("discard").click()
+    server.file("late2.png").unlink()
+    visitor.let_go("/edit")
+    visitor.click(view.place(60, 40))
+    visitor.wait_held("/edit")
+    assert visitor.text("save-state").startswith("Saving")
+    visitor.let_go("/edit")
+    visitor.wait_saved()
+    assert server.saved("late2.png")["a", None] == pytest.approx((60, 40), abs=1e-5)
 
 
 def test_an_image_that_is_nearly_even_is_seen(visitor: Visitor):
