@@ -86,6 +86,7 @@ class Page {
     this.predictions.addEventListener("change", () => this.#draw());
     part("discard").addEventListener("click", () => this.#discard());
     part("new-label").addEventListener("submit", (event) => this.#addLabel(event));
+    part("look-again").addEventListener("click", () => this.#lookAgain());
     part("next").addEventListener("click", () => this.next());
     part("undo").addEventListener("click", () => this.undo());
     part("redo").addEventListener("click", () => this.redo());
@@ -105,7 +106,7 @@ class Page {
 
   /** Ask for the images and show the first, or that of the address. */
   async start() {
-    await this.#try(() => this.#loadImages());
+    await this.#try(() => this.#loadImages(api.listImages));
     await this.#openAddress();
     await this.#try(async () => {
       const strategies = Object.entries(await api.listStrategies());
@@ -121,19 +122,28 @@ class Page {
     else this.#say(part("message").textContent || "There is no image in the folder yet.");
   }
 
-  /** Ask for what others have done in the meantime. */
-  async refresh() {
-    await this.#try(async () => {
-      await this.#loadImages();
-      this.predictions.outdate();
-      if (!this.image) return;
-      await this.#describe(this.image.id);
-      this.#ask();
-    });
+  /**
+   * Ask for what others have done in the meantime.
+   * @param {() => Promise<object[]>} ask for the list of images
+   */
+  async refresh(ask = api.listImages) {
+    await this.#try(() => this.#loadImages(ask));
+    this.predictions.outdate();
+    const { image } = this;
+    if (!image) return this.#openAddress();
+    await this.#try(() => this.#describe(image.id), { isWanted: () => this.image === image });
+    this.#ask();
   }
 
-  async #loadImages() {
-    this.images = await api.listImages();
+  /** Let the server look for new images, which may take a while. */
+  async #lookAgain() {
+    part("look-again").disabled = true;
+    await this.refresh(api.lookAgain);
+    part("look-again").disabled = false;
+  }
+
+  async #loadImages(ask) {
+    this.images = await this.annotations.upToDate(ask);
     this.imageList.take(this.images);
   }
 
@@ -364,7 +374,7 @@ class Page {
   #noteSaved({ imageId, points }) {
     const image = this.images.find((one) => one.id === imageId);
     const labels = [...new Set(points.map((one) => one.label))];
-    if (image) Object.assign(image, { final: points.length, labels });
+    if (image) Object.assign(image, { final: points.length, labels, error: null });
     this.imageList.draw();
     this.predictions.outdate();
     this.#ask();
