@@ -13,11 +13,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from label_app.landmark_datastore import FINAL, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from scripts.inferers.example_bank import ExampleBank
+from scripts.io.input_error import InputError
 
 __all__ = ["ExampleMemory"]
 
@@ -26,7 +28,8 @@ class ExampleMemory:
     """All labels ``final`` of a datastore as examples, encoded once each.
 
     Before it answers it looks which label files changed, and encodes only these again. So it follows whoever saves or
-    deletes a label, and other processes too; and after a restart it finds the same.
+    deletes a label, and other processes too; and after a restart it finds the same. A label that is damaged is left out
+    with a warning until it is repaired.
 
     Args:
         store: where the labels are.
@@ -49,7 +52,7 @@ class ExampleMemory:
         """The examples as they are now. It stays as it is: later changes are in later banks. Do not change it.
 
         Raises:
-            InputError: a label or its image is damaged.
+            InputError: an image with a label cannot be read.
         """
         with self._lock:
             if self._bank.network is not self.finder.network:
@@ -72,5 +75,10 @@ class ExampleMemory:
 
     def _learn(self, image_id: str, stamp: tuple[int, int]) -> None:
         image = self.store.prepared(image_id)
-        self.finder.add(self._bank, image, self.store.label(image_id).points)
+        try:
+            points = self.store.label(image_id).points
+        except InputError as error:
+            logging.getLogger(type(self).__name__).warning("no examples of %s: %s", image_id, error)
+            points = ()
+        self.finder.add(self._bank, image, points)
         self._known[image_id] = stamp, image.source

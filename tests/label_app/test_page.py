@@ -812,6 +812,9 @@ def test_a_damaged_label_is_told_and_all_else_works(server: Server, visitor: Vis
         assert "damaged.png.json is not JSON" in visitor.text("message")
         visitor.choose("held1.png")
         wait(lambda: visitor.text("image-name") == "held1.png")
+        server.edit("late1.png", ("a", None, 30, 30))
+        assert _find(server, "held1.png", 0)
+        wait(lambda: visitor.element("strategy").get_attribute("value") == "coverage")
     finally:
         server.file("damaged.png").unlink()
 
