@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -27,6 +28,7 @@ pytest.importorskip("monailabel")
 from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException
 from PIL import Image
 
+from label_app import landmark_datastore
 from label_app.label_file import LabelPoint, read_label
 from label_app.landmark_datastore import LandmarkDatastore
 from scripts.data.prepared_series import PrepareSeries
@@ -210,6 +212,31 @@ def test_an_image_is_removed_with_its_labels(store, studies):
     assert list((studies / ".landmarks" / "final").iterdir()) == []
     with pytest.raises(ImageNotFoundException):
         store.remove_image("0.png")
+
+
+def test_an_older_look_does_not_undo_a_newer_one(store, studies, monkeypatch):
+    began, go_on = threading.Event(), threading.Event()
+    look = landmark_datastore.find_image_series
+
+    def slow_look(folder):
+        found = look(folder)
+        began.set()
+        assert go_on.wait(10)
+        return found
+
+    monkeypatch.setattr(landmark_datastore, "find_image_series", slow_look)
+    older = threading.Thread(target=store.refresh)
+    older.start()
+    assert began.wait(10)
+    shutil.copy(studies / "0.png", studies / "later.png")
+    monkeypatch.setattr(landmark_datastore, "find_image_series", look)
+    newer = threading.Thread(target=store.refresh)
+    newer.start()
+    newer.join(0.3)
+    go_on.set()
+    older.join(10)
+    newer.join(10)
+    assert "later.png" in store.list_images()
 
 
 def test_a_folder_that_holds_no_image_yet_is_a_store_too(tmp_path):

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,39 @@ def test_images_and_their_pixels(client, studies):
     answer = client.get("/landmarks/api/images/3.png/frames/0")
     pixels = np.frombuffer(answer.content, "<f4").reshape(64, 96)
     assert np.array_equal(pixels, np.asarray(Image.open(studies / "3.png"), np.float32))
+
+
+@pytest.mark.parametrize("values", [(1000000.125, 1000000.375), (7.0, 7.0), (1e30, 1e30), (-3e38, 3e38)])
+def test_the_grey_window_is_never_empty(client, studies, values):
+    pixels = np.full((64, 96), values[0], np.float32)
+    pixels[::2] = values[1]
+    Image.fromarray(pixels).save(studies / "even.tif")
+    client.post("/landmarks/api/refresh")
+    answer = client.get("/landmarks/api/images/even.tif/frames/0")
+    low, high = map(float, answer.headers["X-Window"].split(","))
+    assert low == pixels.min() and low < high
+    assert pixels.min() == pixels.max() or high == pixels.max()
+
+
+def test_the_list_is_looked_for_again(client, studies):
+    before = [one["id"] for one in client.get("/landmarks/api/images").json()]
+    shutil.copy(studies / "0.png", studies / "9.png")
+    (studies / "1.png").unlink()
+    assert [one["id"] for one in client.get("/landmarks/api/images").json()] == before
+    now = [one["id"] for one in client.post("/landmarks/api/refresh").json()]
+    assert set(now) == {*before, "9.png"} - {"1.png"}
+    assert [one["id"] for one in client.get("/landmarks/api/images").json()] == now
+    assert client.get("/landmarks/api/images/1.png").status_code == 404
+
+
+def test_a_damaged_label_is_told_in_the_list(client, studies):
+    set_point(client, "1.png", "valve", 5, 5)
+    (studies / ".landmarks" / "final" / "0.png.json").write_bytes(b"\xff{")
+    listed = {one["id"]: one for one in client.get("/landmarks/api/images").json()}
+    assert "0.png.json is not JSON" in listed["0.png"]["error"]
+    assert "error" not in listed["1.png"] and listed["1.png"]["labels"] == ["valve"]
+    answer = client.get("/landmarks/api/images/0.png")
+    assert answer.status_code == 400 and "0.png.json is not JSON" in answer.json()["detail"]
 
 
 def test_landmarks_are_found_from_stored_labels(client, place):
