@@ -27,7 +27,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Container, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from filelock import FileLock
@@ -452,14 +452,19 @@ class LandmarkDatastore(Datastore):
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
         """Path of a new ZIP file with the images that have a label, and their labels."""
-        with (
-            tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file,
-            zipfile.ZipFile(file, "w", strict_timestamps=False) as archive,  # ZIP knows no time before 1980
-        ):
-            for one in self.get_labeled_images()[: limit_cases or None]:
+        with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file:
+            try:
+                self._archive(file, self.get_labeled_images()[: limit_cases or None])
+            except Exception:
+                Path(file.name).unlink()
+                raise
+        return file.name
+
+    def _archive(self, file: IO[bytes], images: Sequence[str]) -> None:
+        with zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:  # ZIP knows no time before 1980
+            for one in images:
                 for path in (*self.series(one).files, Path(self.get_label_uri(one, FINAL))):
                     archive.write(path, path.relative_to(self.folder))
-        return file.name
 
     def status(self) -> dict[str, Any]:
         """How many images and labels there are."""

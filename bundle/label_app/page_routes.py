@@ -26,10 +26,11 @@ from monailabel.interfaces.exception import ImageNotFoundException
 from monailabel.interfaces.utils.app import app_instance
 
 from label_app.grey_window import first_window
-from label_app.label_file import Label, parse_points
+from label_app.label_file import Label, parse_frame, parse_points
 from label_app.landmark_app import LandmarkApp
 from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
 from label_app.landmark_tasks import wanted_frames
+from label_app.told_paths import without_folders
 from scripts.io.input_error import InputError
 
 __all__ = ["router"]
@@ -101,9 +102,7 @@ def edit_label(image_id: str, edit: JsonObject) -> list[dict[str, Any]]:
     removed = edit.get("removed", [])
     if not isinstance(removed, list) or not all(isinstance(one, dict) for one in removed):
         raise InputError('"removed" must be a list of {"label", "frame"}')
-    keys = [(str(one.get("label")), one.get("frame")) for one in removed]
-    if not all(frame is None or isinstance(frame, int) for _, frame in keys):
-        raise InputError('"frame" must be a whole number, counted from 0, or null')
+    keys = [(str(one.get("label")), parse_frame(one.get("frame"), "removed")) for one in removed]
     return _as_dicts(_app().datastore().edit_label(image_id, points, keys))
 
 
@@ -135,7 +134,8 @@ def _summary(store: LandmarkDatastore, image_id: str) -> dict[str, Any]:
     try:
         final, original = (store.label(image_id, tag).points for tag in (FINAL, ORIGINAL))
     except InputError as error:
-        return {**about, "final": 0, "original": 0, "labels": [], "error": str(error)}
+        told = without_folders(str(error), [store.folder])
+        return {**about, "final": 0, "original": 0, "labels": [], "error": told}
     labels = sorted({point.label for point in final})
     return {**about, "final": len(final), "original": len(original), "labels": labels}
 

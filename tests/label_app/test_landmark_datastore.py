@@ -145,6 +145,16 @@ def test_files_older_than_zip_are_archived(store, studies):
         assert archive.read("0.png") == (studies / "0.png").read_bytes()
 
 
+def test_an_archive_that_cannot_be_made_leaves_no_file(store, studies, tmp_path, monkeypatch):
+    store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
+    (studies / "0.png").unlink()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = set(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError):
+        store.get_dataset_archive(None)
+    assert set(tmp_path.iterdir()) == before
+
+
 def test_a_file_takes_the_place_of_the_label(store, tmp_path):
     store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
     file = tmp_path / "label.json"
