@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tempfile
 import time
 import zipfile
 from pathlib import Path
