@@ -16,8 +16,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import tempfile
+import threading
 import time
 import zipfile
 from pathlib import Path
