@@ -18,7 +18,10 @@ import ipaddress
 import logging
 import os
 import sys
+from difflib import get_close_matches
 from pathlib import Path
+
+from label_app.known_host import ALLOWED_HOSTS
 
 APP = Path(__file__).resolve().parent
 
@@ -27,17 +30,25 @@ def main(arguments: list[str] | None = None) -> None:
     """Start MONAI Label's server with this app; options that are not ours are MONAI Label's own.
 
     Raises:
-        SystemExit: the folder or the weights are not there.
+        SystemExit: the folder or the weights are not there, or there is no setting of a name.
 
     Example:
         >>> main(["--studies", "images", "--ckpt_path", "models/model.pt"])  # doctest: +SKIP
     """
-    parser = argparse.ArgumentParser(prog="python -m label_app", description=__doc__, epilog=_EPILOG)
+    parser = argparse.ArgumentParser(
+        prog="python -m label_app",
+        description=__doc__,
+        epilog=_EPILOG,
+        allow_abbrev=False,  # --conf is MONAI Label's, and no short form of ours
+    )
     parser.add_argument("--studies", required=True, help="folder of images, or address of a DICOMweb server")
     parser.add_argument("--ckpt_path", required=True, help="weights of the network")
     parser.add_argument("--config_file", action="append", default=[], help="config that was merged in training; repeat")
     parser.add_argument("--set", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="config value")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer only)")
+    parser.add_argument(
+        "--allow_host", action="append", default=[], metavar="NAME", help="another name of this computer; repeat"
+    )
     parser.add_argument("--port", default=8000, type=int)
     options, others = parser.parse_known_args(arguments)
     if not options.studies.startswith(("http://", "https://")) and not Path(options.studies).is_dir():
@@ -50,6 +61,8 @@ def main(arguments: list[str] | None = None) -> None:
     conf = {"ckpt_path": str(Path(options.ckpt_path).resolve()), **dict(options.set)}
     if options.config_file:
         conf["config_file"] = ",".join(str(Path(one).resolve()) for one in options.config_file)
+    _refuse_unknown_settings(parser, [name for name, _ in options.set], conf)
+    os.environ[ALLOWED_HOSTS] = ",".join([options.host, *options.allow_host])
     from monailabel.main import Main
 
     given = [word for name, value in conf.items() for word in ("--conf", name, value)]
@@ -67,6 +80,21 @@ def _prepare_environment() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([*needed, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     sys.path[:0] = [one for one in needed if one not in sys.path]
     import sitecustomize  # noqa: F401  what a process that is started with PYTHONPATH does by itself
+
+
+def _refuse_unknown_settings(parser: argparse.ArgumentParser, given: list[str], conf: dict[str, str]) -> None:
+    if not given:
+        return
+    from label_app.landmark_app import setting_names
+
+    known = sorted(setting_names(conf))
+    for name in given:
+        if name not in known:
+            close = get_close_matches(name, known)
+            parser.error(
+                f"--set: there is no setting {name!r}; {'did you mean' if close else 'there are'} "
+                f"{', '.join(close or known)}"
+            )
 
 
 def _warn_of_others(host: str) -> None:

@@ -14,12 +14,14 @@
 from __future__ import annotations
 
 import math
-import tempfile
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monailabel.interfaces.datastore import Datastore
 from monailabel.interfaces.tasks.train import TrainTask
@@ -91,16 +93,17 @@ class AdaptTask(TrainTask):
             image; ``images``, how many there are.
 
         Raises:
-            InputError: the request or an image is at fault, there is no image, or the training diverges.
+            InputError: the request or an image is at fault, there is no image, another training is at work, or this one
+                diverges.
         """
         numbers = _read_numbers(request, self.config())
         images = self._fetch_all()
         if not images:
             raise InputError(f"there is no image in {self.store.folder}; add images to adapt the network to")
         self.weights.refresh()
-        with tempfile.TemporaryDirectory(prefix="adapt-") as folder:
+        with self._working_folder() as folder:
             try:
-                state, before, after = self._train(Path(folder), numbers)
+                state, before, after = self._train(folder, numbers)
             except Exception as error:
                 # MONAI's config parser wraps what is raised
                 raise find_input_error(error) or error from error
@@ -118,6 +121,25 @@ class AdaptTask(TrainTask):
             except InputError as error:  # the others are enough to train on
                 print(f"image {number} of {len(images)} is passed over: {error}", flush=True)
         return len(images)
+
+    @contextmanager
+    def _working_folder(self) -> Iterator[Path]:
+        """An empty folder for one training at a time.
+
+        It has a name of its own so that the next training removes what one leaves that was stopped by killing it.
+        """
+        folder = self.weights.folder / "training"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(f"{folder}.lock", timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                try:
+                    yield folder
+                finally:
+                    shutil.rmtree(folder, ignore_errors=True)
+        except Timeout as error:
+            raise InputError("the network is being adapted already; wait for its end, or stop it first") from error
 
     def _train(self, folder: Path, numbers: Mapping[str, Any]) -> tuple[dict[str, torch.Tensor], float, float]:
         """The new weights, and the cyclic errors before and after."""

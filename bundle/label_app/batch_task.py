@@ -29,6 +29,7 @@ from label_app.label_file import LabelPoint
 from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from label_app.landmark_tasks import points_inside, wanted_labels
+from label_app.told_paths import without_folders
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.input_error import InputError
 from scripts.networks.fingerprint import weights_fingerprint
@@ -128,7 +129,8 @@ class LandmarkBatch(BatchInferTask):
             except Exception as error:  # whatever is wrong with one image, the others are to be annotated
                 if not isinstance(error, (InputError, MONAILabelException)):
                     logging.getLogger(type(self).__name__).exception("%s", image_id)
-                failed[image_id] = str(getattr(error, "msg", error)) or type(error).__name__
+                told = str(getattr(error, "msg", error)) or type(error).__name__
+                failed[image_id] = without_folders(told, [self.store.folder])
                 told = f"failed: {failed[image_id]}"
             print(f"{number}/{len(images)} {image_id} {told}", flush=True)
         return failed

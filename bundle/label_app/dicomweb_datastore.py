@@ -77,8 +77,8 @@ class DicomWebDatastore(LandmarkDatastore):
         own = hashlib.sha256(self.url.encode()).hexdigest()[:16]
         super().__init__(Path(folder) / own, prepare)
 
-    def refresh(self) -> None:
-        """Ask the server for its series again; images that are here already are not fetched anew."""
+    def _look(self) -> OrderedDict[str, ImageSeries | None]:
+        """The server's series, those that are here already with their files: they are not fetched anew."""
         try:
             found = self._client.search_for_series(search_filters=self.search, get_remaining=True)
         except (requests.RequestException, ValueError) as error:
@@ -87,9 +87,11 @@ class DicomWebDatastore(LandmarkDatastore):
         images = [
             one for one in found if _value(one, _MODALITY) not in _NOT_IMAGES and UID(_value(one, _SERIES)).is_valid
         ]
-        self._studies = {_value(one, _SERIES): _value(one, _STUDY) for one in images}
-        self._names = {_value(one, _SERIES): _value(one, _DESCRIPTION) for one in images}
-        self._images = OrderedDict((uid, self._images.get(uid)) for uid in sorted(self._studies))
+        # those that are gone stay in these two, for requests that began before
+        self._studies.update((_value(one, _SERIES), _value(one, _STUDY)) for one in images)
+        self._names.update((_value(one, _SERIES), _value(one, _DESCRIPTION)) for one in images)
+        uids = sorted(_value(one, _SERIES) for one in images)
+        return OrderedDict((uid, self._images.get(uid)) for uid in uids)
 
     def series(self, image_id: str) -> ImageSeries:
         """The files of an image, which are fetched if need be.
@@ -98,11 +100,12 @@ class DicomWebDatastore(LandmarkDatastore):
             ImageNotFoundException: the server has no such series.
             InputError: the server does not answer, or the series is no image or several.
         """
+        images = self._images  # another thread may put others in their place
         self.check_id(image_id)
-        if self._images[image_id] is None:
+        if images.get(image_id) is None:
             with self._lock(image_id):
-                self._images[image_id] = self._find(image_id) if self._fetched(image_id) else self._fetch(image_id)
-        return self._images[image_id]
+                images[image_id] = self._find(image_id) if self._fetched(image_id) else self._fetch(image_id)
+        return images[image_id]
 
     def _fetched(self, image_id: str) -> bool:
         return (self.folder / image_id).is_dir()

@@ -19,13 +19,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from label_app.strict_json import parse_object
 from scripts.data.marked_image import MarkedImage
 from scripts.data.world_examples import world_examples
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
 from scripts.io.slicer_markups import parse_slicer_points
 
-__all__ = ["Label", "LabelPoint", "check_points", "parse_label", "parse_points", "read_label", "write_label"]
+__all__ = [
+    "Label",
+    "LabelPoint",
+    "check_points",
+    "parse_frame",
+    "parse_label",
+    "parse_points",
+    "read_label",
+    "write_label",
+]
 
 _MOST_POINTS = 10_000
 _LONGEST_NAME = 200
@@ -96,7 +106,7 @@ def parse_label(content: bytes | str, image: MarkedImage, where: str) -> list[La
         >>> parse_label('{"landmarks": [{"label": "a", "x": 1, "y": 2.5}]}', image, "body")  # doctest: +SKIP
         [LabelPoint(label='a', frame=None, x=1.0, y=2.5, ...)]
     """
-    document = _parse_json(content, where)
+    document = parse_object(content, where)
     if "markups" in document:
         points = _parse_markups(document, image, where)
     else:
@@ -118,6 +128,21 @@ def parse_points(entries: Any, where: str) -> list[LabelPoint]:
     if not isinstance(entries, list) or len(entries) > _MOST_POINTS:
         raise InputError(f'{where} needs "landmarks", a list of at most {_MOST_POINTS}.')
     return [_parse_point(entry, f"{where}, landmark {i}") for i, entry in enumerate(entries, start=1)]
+
+
+def parse_frame(frame: Any, where: str) -> int | None:
+    """The index of a frame, or None for that of a still image, which has none.
+
+    Raises:
+        InputError: it is no whole number.
+
+    Example:
+        >>> parse_frame(3, "body"), parse_frame(None, "body")
+        (3, None)
+    """
+    if frame is not None and (not isinstance(frame, int) or isinstance(frame, bool)):
+        raise InputError(f'{where}: "frame" must be a whole number, counted from 0, or null.')
+    return frame
 
 
 def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -> None:
@@ -164,7 +189,7 @@ def read_label(path: str | os.PathLike[str]) -> Label:
             content = file.read()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
-    document = _parse_json(content, str(path))
+    document = parse_object(content, str(path))
     points = parse_points(document.get("landmarks"), str(path))
     info = document.get("info")
     return Label(tuple(points), info if isinstance(info, dict) else {})
@@ -173,6 +198,9 @@ def read_label(path: str | os.PathLike[str]) -> Label:
 def write_label(path: str | os.PathLike[str], label: Label) -> None:
     """Write the landmarks of an image, whole or not at all.
 
+    Raises:
+        ValueError: a number is not finite, which JSON cannot say; then nothing is written.
+
     Example:
         >>> write_label("labels/final/clip.dcm.json", Label((LabelPoint("valve", 3, 101.0, 64.5),)))  # doctest: +SKIP
     """
@@ -180,8 +208,9 @@ def write_label(path: str | os.PathLike[str], label: Label) -> None:
         {name: value for name, value in asdict(point).items() if value is not None and value != ""}
         for point in label.points
     ]
+    content = json.dumps({"landmarks": landmarks, "info": label.info}, indent=1, allow_nan=False)
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps({"landmarks": landmarks, "info": label.info}, indent=1), encoding="utf-8")
+        temporary.write_text(content, encoding="utf-8")
 
 
 def _parse_markups(document: dict[str, Any], image: MarkedImage, where: str) -> list[LabelPoint]:
@@ -192,26 +221,12 @@ def _parse_markups(document: dict[str, Any], image: MarkedImage, where: str) -> 
     return [LabelPoint(one.label.strip(), one.frame, one.x, one.y) for one in world_examples(placed, image, where)]
 
 
-def _parse_json(content: bytes | str, where: str) -> dict[str, Any]:
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where} is not JSON ({error}).") from error
-    if not isinstance(document, dict):
-        raise InputError(
-            f'{where} must be {{"landmarks": [...]}} or 3D Slicer Markups, not a {type(document).__name__}.'
-        )
-    return document
-
-
 def _parse_point(entry: Any, where: str) -> LabelPoint:
     if not isinstance(entry, dict):
         raise InputError(f'{where}: it must be like {{"label": "valve", "frame": 3, "x": 101.0, "y": 64.5}}.')
-    label, frame = entry.get("label"), entry.get("frame")
+    label, frame = entry.get("label"), parse_frame(entry.get("frame"), where)
     if not isinstance(label, str):
         raise InputError(f'{where}: "label" must be its name.')
-    if frame is not None and (not isinstance(frame, int) or isinstance(frame, bool)):
-        raise InputError(f'{where}: "frame" must be a whole number, counted from 0, or null.')
     x, y = (_number(entry.get(name), name, where) for name in ("x", "y"))
     sigmas = (None if entry.get(name) is None else _number(entry[name], name, where) for name in ("sigma_x", "sigma_y"))
     valid, count = entry.get("valid"), entry.get("n_examples")

@@ -14,6 +14,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +32,12 @@ from label_app.dicomweb_datastore import DicomWebDatastore
 from label_app.example_memory import ExampleMemory
 from label_app.landmark_datastore import LABELS, ORIGINAL, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
-from label_app.landmark_tasks import ClickTask, LandmarkTask
+from label_app.landmark_tasks import ClickTask, LandmarkTask, label_names
 from label_app.scoring import Distance
 from label_app.strategies import Coverage, Cyclic, Disagreement, Diversity, RandomImage, Sigma
 from label_app.strategies.image_strategy import ImageStrategy
-from scripts.io.input_error import InputError
 
-__all__ = ["LandmarkApp"]
+__all__ = ["LandmarkApp", "setting_names"]
 
 BUNDLE = Path(__file__).resolve().parents[1]
 CONFIGS = BUNDLE / "configs"
@@ -116,8 +117,7 @@ class LandmarkApp(MONAILabelApp):
         """Find landmarks in an image of the datastore; files elsewhere are not read, whatever the id looks like.
 
         Args:
-            request: ``model``, ``image`` (an id), and what the task takes, see :class:`label_app.landmark_tasks`;
-                ``save_label`` keeps the result, with ``label_tag`` (``original``).
+            request: ``model``, ``image`` (an id), and what the task takes, see :mod:`label_app.landmark_tasks`.
             datastore: is ignored: there is one.
 
         Returns:
@@ -127,22 +127,24 @@ class LandmarkApp(MONAILabelApp):
             MONAILabelException: there is no such model or image.
             InputError: the request is at fault.
         """
-        if request.get("save_label") and request.get("label_tag", ORIGINAL) != ORIGINAL:
-            raise InputError(f"what was found is kept with the tag {ORIGINAL!r} only; people set the others")
-        task = self._task(request)
-        file, params = task(request)
-        if request.get("save_label"):
-            task.save(request, params)
-        return {"label": file, "tag": request.get("label_tag", "original"), "file": file, "params": params}
+        file, params = self._task(request)(request)
+        return {"label": file, "tag": ORIGINAL, "file": file, "params": params}
 
     def find(self, request: dict[str, Any]) -> dict[str, Any]:
-        """As :meth:`infer`, without a file: its ``params``."""
-        return self._task(request).find(request)
+        """As :meth:`infer`, without a file: ``landmarks``, which are not kept."""
+        return {"landmarks": [asdict(point) for point in self._task(request).find(request)]}
 
     def next_sample(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The image to label next, see :class:`label_app.strategies.image_strategy.ImageStrategy`."""
+        """The image to label next, see :class:`label_app.strategies.image_strategy.ImageStrategy`.
+
+        Raises:
+            MONAILabelException: there is no such strategy.
+            InputError: the request is at fault.
+        """
         self.weights.refresh()
-        return super().next_sample(request)
+        chosen = super().next_sample({**request, "labels": label_names(request.get("labels"))})
+        # JSON has no infinity
+        return {name: None if value in (math.inf, -math.inf) else value for name, value in chosen.items()}
 
     def batch_infer(self, request: dict[str, Any], datastore: LandmarkDatastore | None = None) -> dict[str, Any]:
         """Find landmarks in many images and keep them, see :class:`label_app.batch_task.LandmarkBatch`."""
@@ -160,15 +162,25 @@ class LandmarkApp(MONAILabelApp):
         return task
 
 
+def setting_names(conf: dict[str, str]) -> set[str]:
+    """Names of the settings that there are, with those of the configs that ``config_file`` names."""
+    return set(_read_configs(conf).get())
+
+
 def build_finder(conf: dict[str, str]) -> LandmarkFinder:
     """The bundle's network and settings, by its own configs."""
-    parser = ConfigParser()
-    parser.read_config([str(CONFIGS / name) for name in ("inference.json", "label.json")] + _config_files(conf))
+    parser = _read_configs(conf)
     parser["bundle_root"] = str(BUNDLE)
     for name, value in conf.items():
         if name in parser.get() and name != "config_file":
             parser[name] = _parse_value(value)
     return parser.get_parsed_content("finder")
+
+
+def _read_configs(conf: dict[str, str]) -> ConfigParser:
+    parser = ConfigParser()
+    parser.read_config([str(CONFIGS / name) for name in ("inference.json", "label.json")] + _config_files(conf))
+    return parser
 
 
 def _config_files(conf: dict[str, str]) -> list[str]:

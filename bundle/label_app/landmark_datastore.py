@@ -21,12 +21,13 @@ import logging
 import os
 import shutil
 import tempfile
+import threading
 import time
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Container, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from filelock import FileLock
@@ -84,18 +85,27 @@ class LandmarkDatastore(Datastore):
         self._pixels = functools.lru_cache(maxsize=8)(self._read_pixels)
         self._prepared = functools.lru_cache(maxsize=cached_images)(self._prepare)
         self._images: OrderedDict[str, ImageSeries] = OrderedDict()
+        self._refreshing = threading.Lock()
         self.refresh()
 
     # images
 
     def refresh(self) -> None:
-        """Look for images again."""
+        """Look for images again, while others go on with those of before.
+
+        Raises:
+            InputError: a server that has them does not answer.
+        """
+        with self._refreshing:  # else an older look may end after a newer one
+            self._images = self._look()
+
+    def _look(self) -> OrderedDict[str, ImageSeries]:
         try:
             found = find_image_series(self.folder)
         except InputError as error:
             logging.getLogger(type(self).__name__).warning("%s", error)
             found = []
-        self._images = self._by_id(found)
+        return self._by_id(found)
 
     def _by_id(self, found: Sequence[ImageSeries]) -> OrderedDict[str, ImageSeries]:
         """Each image by its id; those that could not have one of their own are left out, with a warning."""
@@ -119,8 +129,10 @@ class LandmarkDatastore(Datastore):
         Raises:
             ImageNotFoundException: there is none of that id.
         """
-        self.check_id(image_id)
-        return self._images[image_id]
+        try:
+            return self._images[image_id]
+        except KeyError:
+            raise ImageNotFoundException(f"there is no image {image_id!r}") from None
 
     def check_id(self, image_id: str) -> None:
         """Refuse an id that is not in the list.
@@ -188,7 +200,7 @@ class LandmarkDatastore(Datastore):
         """What is kept beside an image."""
         path = self._info_path(image_id)
         info = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        series = self._images[image_id]
+        series = self._images.get(image_id)
         path = str(series.files[0]) if series else ""
         return {**info, "name": self.image_name(image_id), "path": path}
 
@@ -440,14 +452,19 @@ class LandmarkDatastore(Datastore):
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
         """Path of a new ZIP file with the images that have a label, and their labels."""
-        with (
-            tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file,
-            zipfile.ZipFile(file, "w", strict_timestamps=False) as archive,  # ZIP knows no time before 1980
-        ):
-            for one in self.get_labeled_images()[: limit_cases or None]:
+        with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file:
+            try:
+                self._archive(file, self.get_labeled_images()[: limit_cases or None])
+            except Exception:
+                Path(file.name).unlink()
+                raise
+        return file.name
+
+    def _archive(self, file: IO[bytes], images: Sequence[str]) -> None:
+        with zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:  # ZIP knows no time before 1980
+            for one in images:
                 for path in (*self.series(one).files, Path(self.get_label_uri(one, FINAL))):
                     archive.write(path, path.relative_to(self.folder))
-        return file.name
 
     def status(self) -> dict[str, Any]:
         """How many images and labels there are."""

@@ -14,10 +14,12 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -41,7 +43,7 @@ class _FindingTask(InferTask):
     """Find landmarks from some examples; what they are, a subclass says.
 
     A request has ``image``, the id, and may have ``labels``, the landmarks that are wanted, and ``frames``, a number or
-    a list of them; all where they are left out.
+    a list of them; all where they are left out. ``save_label`` keeps what is found as a label ``original``.
     """
 
     def __init__(self, store: LandmarkDatastore, finder: LandmarkFinder, description: str) -> None:
@@ -63,46 +65,39 @@ class _FindingTask(InferTask):
         Returns:
             Path of a temporary Markups file for 3D Slicer, or of a label map where the request has a
             ``result_extension`` of ``.nrrd``, as OHIF's has; and ``landmarks`` (see
-            :class:`label_app.label_file.LabelPoint`) with ``latencies`` in ms.
+            :class:`label_app.label_file.LabelPoint`, null for what is not finite) with ``latencies`` in ms.
 
         Raises:
             ImageNotFoundException: there is no such image.
             InputError: there is no example, or the request is at fault.
         """
-        params = self.find(request)
-        image = self.store.prepared(request["image"])
-        points = [LabelPoint(**one) for one in params["landmarks"]]
-        if str(request.get("result_extension", "")).endswith(".nrrd"):
-            return self._write_label_map(request, image, points, params), params
-        return _write_markups(image, [one for one in points if math.isfinite(one.x + one.y)]), params
-
-    def _write_label_map(
-        self, request: dict[str, Any], image: PreparedSeries, points: list[LabelPoint], params: dict[str, Any]
-    ) -> str:
-        """As OHIF asks for it; the values of the discs go to ``label_names``."""
-        labels = list(dict.fromkeys(point.label for point in points))
-        how = {"dtype": request.get("result_dtype", "uint8"), "compress": bool(request.get("result_compress", False))}
-        path = _temporary_file(".nrrd")
-        params["label_names"] = write_label_map(path, image, points, labels, **how)
-        return path
-
-    def find(self, request: dict[str, Any]) -> dict[str, Any]:
-        """As :meth:`__call__`, without the file."""
         begin = time.perf_counter()
+        points = self.find(request)
+        latencies = {"total": round(1000 * (time.perf_counter() - begin), 3)}
+        image = self.store.prepared(request["image"])
+        params = {"landmarks": [_plain(one) for one in points], "latencies": latencies}
+        is_map = str(request.get("result_extension", "")).endswith(".nrrd")
+        with _temporary_file(".nrrd" if is_map else ".mrk.json") as path:
+            if is_map:
+                params["label_names"] = _write_label_map(path, request, image, points)
+            else:
+                _write_markups(path, image, [one for one in points if math.isfinite(one.x + one.y)])
+            if request.get("save_label"):
+                self._save(request, points_inside(points, image))
+        return path, params
+
+    def find(self, request: dict[str, Any]) -> list[LabelPoint]:
+        """As :meth:`__call__`: the landmarks alone, which are not kept."""
         image = self.store.prepared(str(request.get("image")))
         frames = wanted_frames(request.get("frames"), image)
         bank = self.bank(request)
         labels = wanted_labels(request.get("labels"), bank)
-        points = [one.point for frame in frames for one in self.finder.find(image, frame, bank, labels)]
-        latencies = {"total": round(1000 * (time.perf_counter() - begin), 3)}
-        return {"landmarks": [asdict(point) for point in points], "latencies": latencies}
+        return [one.point for frame in frames for one in self.finder.find(image, frame, bank, labels)]
 
-    def save(self, request: dict[str, Any], params: dict[str, Any]) -> None:
-        """Keep a result as a label."""
-        found = [LabelPoint(**one) for one in params["landmarks"]]
-        points = points_inside(found, self.store.prepared(request["image"]))
-        tag = request.get("label_tag", ORIGINAL)
-        self.store.replace_label(request["image"], points, tag, {"model": request["model"], "made_from": None})
+    def _save(self, request: dict[str, Any], points: Sequence[LabelPoint]) -> None:
+        if request.get("label_tag", ORIGINAL) != ORIGINAL:
+            raise InputError(f"what was found is kept with the tag {ORIGINAL!r} only; people set the others")
+        self.store.replace_label(request["image"], points, ORIGINAL, {"model": request["model"], "made_from": None})
 
 
 class LandmarkTask(_FindingTask):
@@ -165,9 +160,15 @@ class ClickTask(_FindingTask):
 
 
 def points_inside(points: Sequence[LabelPoint], image: PreparedSeries) -> list[LabelPoint]:
-    """Those of some points that lie on an image: others cannot be kept."""
+    """Those of some points that lie on an image and have a finite sigma: others cannot be kept."""
     width, height = image.fit.original
-    return [one for one in points if -0.5 <= one.x <= width - 0.5 and -0.5 <= one.y <= height - 0.5]
+    return [
+        one
+        for one in points
+        if -0.5 <= one.x <= width - 0.5
+        and -0.5 <= one.y <= height - 0.5
+        and math.isfinite((one.sigma_x or 0) + (one.sigma_y or 0))
+    ]
 
 
 def wanted_frames(frames: Any, image: PreparedSeries) -> Sequence[int]:
@@ -182,7 +183,23 @@ def wanted_frames(frames: Any, image: PreparedSeries) -> Sequence[int]:
     for frame in wanted:
         if not isinstance(frame, int) or isinstance(frame, bool) or not 0 <= frame < image.length:
             raise InputError(f"there is no frame {frame!r} in {image.name}; it has frames 0 to {image.length - 1}")
-    return wanted
+    return list(dict.fromkeys(wanted))
+
+
+def label_names(labels: Any) -> list[str] | None:
+    """Names of landmarks that are given as a list, or one alone; None where none is given.
+
+    Raises:
+        InputError: they are no names.
+
+    Example:
+        >>> label_names("valve"), label_names(["valve", "apex"]), label_names(None)
+        (['valve'], ['valve', 'apex'], None)
+    """
+    names = [labels] if isinstance(labels, str) else labels
+    if names is None or (isinstance(names, list) and all(isinstance(one, str) for one in names)):
+        return names
+    raise InputError(f'"labels" must be a list of names of landmarks, not {labels!r}')
 
 
 def wanted_labels(labels: Any, bank: ExampleBank) -> list[str]:
@@ -191,25 +208,46 @@ def wanted_labels(labels: Any, bank: ExampleBank) -> list[str]:
     Raises:
         InputError: there is no example of one.
     """
-    if labels is None:
+    wanted = label_names(labels)
+    if wanted is None:
         return bank.labels
-    wanted = labels if isinstance(labels, list) else [labels]
     if missing := [label for label in wanted if label not in bank.labels]:
         raise InputError(f"there is no example of {', '.join(map(repr, missing))}; there are {', '.join(bank.labels)}")
-    return wanted
+    return list(dict.fromkeys(wanted))
 
 
-def _write_markups(image: PreparedSeries, points: Sequence[LabelPoint]) -> str:
-    path = _temporary_file(".mrk.json")
+def _plain(point: LabelPoint) -> dict[str, Any]:
+    """As JSON can say it: what is not finite is null."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in asdict(point).items()
+    }
+
+
+def _write_label_map(
+    path: str, request: dict[str, Any], image: PreparedSeries, points: list[LabelPoint]
+) -> dict[str, int]:
+    """As OHIF asks for it; the values of the discs."""
+    labels = list(dict.fromkeys(point.label for point in points))
+    how = {"dtype": request.get("result_dtype", "uint8"), "compress": bool(request.get("result_compress", False))}
+    return write_label_map(path, image, points, labels, **how)
+
+
+def _write_markups(path: str, image: PreparedSeries, points: Sequence[LabelPoint]) -> None:
     rows = [
         Landmark(image.name, one.frame, one.label, one.x, one.y, one.sigma_x, one.sigma_y, one.n_examples or 0)
         for one in points
     ]
     write_slicer_markups(path, rows, image.affines)
-    return path
 
 
-def _temporary_file(suffix: str) -> str:
-    """MONAI Label removes it when it is sent."""
-    with tempfile.NamedTemporaryFile(prefix="landmarks-", suffix=suffix, delete=False) as file:
-        return file.name
+@contextmanager
+def _temporary_file(suffix: str) -> Iterator[str]:
+    """MONAI Label removes it when it is sent; it is removed here if the block raises."""
+    handle, path = tempfile.mkstemp(suffix, "landmarks-")
+    os.close(handle)
+    try:
+        yield path
+    except BaseException:
+        os.unlink(path)
+        raise

@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -20,12 +22,15 @@ import numpy as np
 from fastapi import APIRouter, Body, Depends, Response
 from monailabel.config import settings
 from monailabel.endpoints.user.auth import RBAC
+from monailabel.interfaces.exception import ImageNotFoundException
 from monailabel.interfaces.utils.app import app_instance
 
-from label_app.label_file import Label, parse_points
+from label_app.grey_window import first_window
+from label_app.label_file import Label, parse_frame, parse_points
 from label_app.landmark_app import LandmarkApp
 from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
 from label_app.landmark_tasks import wanted_frames
+from label_app.told_paths import without_folders
 from scripts.io.input_error import InputError
 
 __all__ = ["router"]
@@ -40,9 +45,19 @@ router = APIRouter(prefix="/landmarks/api", tags=["Landmarks"])
 
 @router.get("/images", summary="All images, and which landmarks are set on each", dependencies=[_user])
 def list_images() -> list[dict[str, Any]]:
-    """Id, name, number and names of landmarks of each image; no pixels are read."""
+    """Id, name, number and names of landmarks of each image, and an ``error`` where its label is damaged.
+
+    No pixels are read.
+    """
+    return list(_summaries(_app().datastore()))
+
+
+@router.post("/refresh", summary="Look for new images", dependencies=[_user])
+def refresh_images() -> list[dict[str, Any]]:
+    """As the list, after a look into the folder or at the DICOMweb server, which may take seconds."""
     store = _app().datastore()
-    return [_summary(store, image_id) for image_id in store.list_images()]
+    store.refresh()
+    return list(_summaries(store))
 
 
 @router.get("/images/{image_id}", summary="One image", dependencies=[_user])
@@ -71,9 +86,9 @@ def frame_pixels(image_id: str, frame: int) -> Response:
     store = _app().datastore()
     wanted_frames(frame, store.prepared(image_id))
     pixels = store.pixels(image_id)[frame]
-    low, high = np.percentile(pixels, (0.5, 99.5))
+    low, high = first_window(pixels)
     content = np.ascontiguousarray(pixels.T, dtype="<f4").tobytes()
-    headers = {"X-Window": f"{low:g},{high:g}", "Cache-Control": "no-cache"}
+    headers = {"X-Window": f"{low},{high}", "Cache-Control": "no-cache"}
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
@@ -87,9 +102,7 @@ def edit_label(image_id: str, edit: JsonObject) -> list[dict[str, Any]]:
     removed = edit.get("removed", [])
     if not isinstance(removed, list) or not all(isinstance(one, dict) for one in removed):
         raise InputError('"removed" must be a list of {"label", "frame"}')
-    keys = [(str(one.get("label")), one.get("frame")) for one in removed]
-    if not all(frame is None or isinstance(frame, int) for _, frame in keys):
-        raise InputError('"frame" must be a whole number, counted from 0, or null')
+    keys = [(str(one.get("label")), parse_frame(one.get("frame"), "removed")) for one in removed]
     return _as_dicts(_app().datastore().edit_label(image_id, points, keys))
 
 
@@ -110,15 +123,21 @@ def _app() -> LandmarkApp:
     return app_instance()
 
 
+def _summaries(store: LandmarkDatastore) -> Iterator[dict[str, Any]]:
+    for image_id in store.list_images():
+        with contextlib.suppress(ImageNotFoundException):  # somebody else has looked again, and it is gone
+            yield _summary(store, image_id)
+
+
 def _summary(store: LandmarkDatastore, image_id: str) -> dict[str, Any]:
-    final = store.label(image_id, FINAL).points
-    return {
-        "id": image_id,
-        "name": store.image_name(image_id),
-        "final": len(final),
-        "original": len(store.label(image_id, ORIGINAL).points),
-        "labels": sorted({point.label for point in final}),
-    }
+    about = {"id": image_id, "name": store.image_name(image_id)}
+    try:
+        final, original = (store.label(image_id, tag).points for tag in (FINAL, ORIGINAL))
+    except InputError as error:
+        told = without_folders(str(error), [store.folder])
+        return {**about, "final": 0, "original": 0, "labels": [], "error": told}
+    labels = sorted({point.label for point in final})
+    return {**about, "final": len(final), "original": len(original), "labels": labels}
 
 
 def _as_dicts(label: Label) -> list[dict[str, Any]]:

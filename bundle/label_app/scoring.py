@@ -24,6 +24,7 @@ from monailabel.interfaces.tasks.scoring import ScoringMethod
 
 from label_app.label_file import LabelPoint
 from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
+from label_app.told_paths import without_folders
 from scripts.io.input_error import InputError
 
 __all__ = ["Distance"]
@@ -78,7 +79,7 @@ class Distance(ScoringMethod):
             try:
                 pairs += self._pairs(image_id, set_tag, found_tag) if image_id in found_images else []
             except InputError as error:
-                failed[image_id] = str(error)
+                failed[image_id] = without_folders(str(error), [self.store.folder])
         by_label: dict[str, list[_Pair]] = {}
         for pair in pairs:
             by_label.setdefault(pair.label, []).append(pair)

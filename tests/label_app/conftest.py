@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nibabel as nib
@@ -69,3 +69,21 @@ def app(studies: Path, conf: dict[str, str]):
     from label_app.landmark_app import LandmarkApp
 
     return LandmarkApp("label_app", str(studies), conf)
+
+
+@pytest.fixture
+def client(studies: Path, conf: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator:
+    """Requests to the server in this process, over the folder of images."""
+    from fastapi.testclient import TestClient
+    from monailabel.config import settings
+    from monailabel.interfaces.utils import app as instances
+
+    from label_app.server import app
+
+    monkeypatch.setattr(settings, "MONAI_LABEL_APP_DIR", str(Path(__file__).parents[2] / "bundle" / "label_app"))
+    monkeypatch.setattr(settings, "MONAI_LABEL_STUDIES", str(studies))
+    monkeypatch.setattr(settings, "MONAI_LABEL_APP_CONF", conf)
+    monkeypatch.setattr(settings, "MONAI_LABEL_SESSIONS", False)
+    instances.clear_cache()
+    yield TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+    instances.clear_cache()

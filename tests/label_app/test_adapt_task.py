@@ -19,6 +19,7 @@ pytest.importorskip("monailabel")
 
 from monai.bundle import ConfigParser
 
+from label_app.adapt_task import AdaptTask
 from label_app.label_file import LabelPoint
 from label_app.landmark_app import LandmarkApp
 from scripts.io.input_error import InputError
@@ -55,7 +56,7 @@ def errors(monkeypatch, *values):
 
 
 def files(studies):
-    return {path: path.read_bytes() for path in studies.rglob("*") if path.is_file()}
+    return {path: path.read_bytes() for path in studies.rglob("*") if path.is_file() and path.suffix != ".lock"}
 
 
 def test_better_weights_are_taken_up_by_a_server_that_runs_and_after_a_restart(studies, conf, monkeypatch, place):
@@ -121,6 +122,25 @@ def test_a_training_that_breaks_leaves_all_as_it_was(studies, conf, monkeypatch)
     app.next_sample({"strategy": "random"})
     assert weights_fingerprint(app.finder.network) == given
     assert files(studies).keys() == before.keys()
+
+
+def test_what_a_killed_training_leaves_is_removed_by_the_next(studies, conf, monkeypatch):
+    app = LandmarkApp("label_app", str(studies), conf)
+    before = files(studies)
+    left = app.weights.folder / "training"
+    (left / "part").mkdir(parents=True)
+    (left / "part" / "model.pt").touch()
+    errors(monkeypatch, 5.0, 4.0, 6.0)
+    app.train(QUICK)
+    assert not left.exists() and files(studies) == before
+
+
+def test_there_is_one_training_at_a_time(studies, conf, monkeypatch):
+    app = LandmarkApp("label_app", str(studies), conf)
+    again = LandmarkApp("label_app", str(studies), conf)
+    monkeypatch.setattr(AdaptTask, "_train", lambda *_: again.train(QUICK))
+    with pytest.raises(InputError, match="already"):
+        app.train(QUICK)
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,25 @@ def test_series_are_images_that_are_fetched_when_they_are_asked_for(root, stills
 
 @pytest.mark.slow
 @needs_orthanc
+def test_series_that_come_later_are_seen_after_another_look(root, stills, tmp_path):
+    store = DicomWebDatastore(root, tmp_path / "cache", PREPARE)
+    before, first = store.list_images(), str(stills[0].SeriesInstanceUID)
+    kept = store.series(first)
+    later = still(np.zeros((8, 8), np.uint8), "later")
+    DICOMwebClient(root).store_instances([later])
+    assert store.list_images() == before
+    store.refresh()
+    assert store.list_images() == sorted([*before, str(later.SeriesInstanceUID)])
+    assert store.image_name(str(later.SeriesInstanceUID)) == "later" and store.series(first) is kept
+    store.search = {"Modality": "US"}
+    store.refresh()
+    assert first not in store.list_images()
+    with pytest.raises(ImageNotFoundException):
+        store.image_name(first)
+
+
+@pytest.mark.slow
+@needs_orthanc
 def test_landmarks_are_found_over_the_server_as_over_a_folder(root, stills, conf, tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "MONAI_LABEL_DICOMWEB_CACHE_PATH", str(tmp_path / "cache"))
     monkeypatch.setattr(settings, "MONAI_LABEL_DICOMWEB_SEARCH_FILTER", {"Modality": "OT"})

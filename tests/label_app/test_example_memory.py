@@ -55,6 +55,19 @@ def test_examples_follow_what_is_saved_and_removed(store, memory):
     assert number(memory) == {"valve": 1}
 
 
+def test_a_damaged_label_is_left_out_until_it_is_repaired(store, memory, caplog):
+    for image in ("0.png", "1.png"):
+        store.edit_label(image, [LabelPoint("valve", None, 40, 30)])
+    assert number(memory) == {"valve": 2}
+    path = store.label_path("0.png", "final")
+    whole = path.read_bytes()
+    path.write_bytes(b"{ damaged")
+    assert number(memory) == number(memory) == {"valve": 1}
+    assert caplog.text.count("the label of 0.png is passed over") == 1
+    path.write_bytes(whole)
+    assert number(memory) == {"valve": 2}
+
+
 def test_a_landmark_that_is_moved_is_another_example(store, memory):
     store.edit_label("0.png", [LabelPoint("valve", None, 40, 30)])
     before = memory.bank().codes.clone()

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from label_app.label_file import Label, LabelPoint, parse_label, read_label, write_label
+from label_app.label_file import Label, LabelPoint, parse_frame, parse_label, read_label, write_label
 from scripts.data import find_image_series, prepare_series
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
 from scripts.io.input_error import InputError
@@ -101,9 +101,9 @@ BAD = {
     '{"landmarks": [{"label": "a\\u0000b", "x": 1, "y": 1}]}': "printable",
     '{"landmarks": [{"label": "a", "y": 1}]}': '"x"',
     '{"landmarks": [{"label": "a", "x": "1", "y": 1}]}': '"x"',
-    '{"landmarks": [{"label": "a", "x": NaN, "y": 1}]}': '"x"',
+    '{"landmarks": [{"label": "a", "x": NaN, "y": 1}]}': "not JSON",
     '{"landmarks": [{"label": "a", "x": 1, "y": true}]}': '"y"',
-    '{"landmarks": [{"label": "a", "x": 1, "y": 1e999}]}': '"y"',
+    '{"landmarks": [{"label": "a", "x": 1, "y": 1e999}]}': "not JSON",
     '{"landmarks": [{"label": "a", "frame": 1.5, "x": 1, "y": 1}]}': '"frame"',
     '{"landmarks": [{"label": "a", "frame": 0, "x": 1, "y": 1}]}': "no frames",
     '{"landmarks": [{"label": "a", "x": 95.6, "y": 1}]}': "outside",
@@ -128,3 +128,21 @@ def test_what_is_no_label_is_refused_with_the_reason(still, content, why):
 def test_a_landmark_of_a_series_names_its_frame(clip, frame, why):
     with pytest.raises(InputError, match=why):
         parse_label(json.dumps({"landmarks": [{"label": "a", "frame": frame, "x": 1, "y": 1}]}), clip, "body")
+
+
+@pytest.mark.parametrize("frame", ["3", 3.0, True, [3]])
+def test_a_frame_is_a_whole_number(frame):
+    with pytest.raises(InputError, match=r'body: "frame" must be a whole number'):
+        parse_frame(frame, "body")
+
+
+@pytest.mark.parametrize("text", ["NaN", "1e999", '"\\ud800"'])
+def test_what_json_cannot_say_is_not_read(still, text):
+    with pytest.raises(InputError, match="not JSON"):
+        parse_label(f'{{"landmarks": [], "info": {text}}}', still, "body")
+
+
+def test_what_json_cannot_say_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_label(tmp_path / "a.json", Label((), {"score": float("nan")}))
+    assert not list(tmp_path.iterdir())

@@ -16,6 +16,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -27,6 +29,7 @@ pytest.importorskip("monailabel")
 from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException
 from PIL import Image
 
+from label_app import landmark_datastore
 from label_app.label_file import LabelPoint, read_label
 from label_app.landmark_datastore import LandmarkDatastore
 from scripts.data.prepared_series import PrepareSeries
@@ -143,6 +146,16 @@ def test_files_older_than_zip_are_archived(store, studies):
         assert archive.read("0.png") == (studies / "0.png").read_bytes()
 
 
+def test_an_archive_that_cannot_be_made_leaves_no_file(store, studies, tmp_path, monkeypatch):
+    store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
+    (studies / "0.png").unlink()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = set(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError):
+        store.get_dataset_archive(None)
+    assert set(tmp_path.iterdir()) == before
+
+
 def test_a_file_takes_the_place_of_the_label(store, tmp_path):
     store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
     file = tmp_path / "label.json"
@@ -210,6 +223,31 @@ def test_an_image_is_removed_with_its_labels(store, studies):
     assert list((studies / ".landmarks" / "final").iterdir()) == []
     with pytest.raises(ImageNotFoundException):
         store.remove_image("0.png")
+
+
+def test_an_older_look_does_not_undo_a_newer_one(store, studies, monkeypatch):
+    began, go_on = threading.Event(), threading.Event()
+    look = landmark_datastore.find_image_series
+
+    def slow_look(folder):
+        found = look(folder)
+        began.set()
+        assert go_on.wait(10)
+        return found
+
+    monkeypatch.setattr(landmark_datastore, "find_image_series", slow_look)
+    older = threading.Thread(target=store.refresh)
+    older.start()
+    assert began.wait(10)
+    shutil.copy(studies / "0.png", studies / "later.png")
+    monkeypatch.setattr(landmark_datastore, "find_image_series", look)
+    newer = threading.Thread(target=store.refresh)
+    newer.start()
+    newer.join(0.3)
+    go_on.set()
+    older.join(10)
+    newer.join(10)
+    assert "later.png" in store.list_images()
 
 
 def test_a_folder_that_holds_no_image_yet_is_a_store_too(tmp_path):

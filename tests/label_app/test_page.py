@@ -65,6 +65,11 @@ STILLS = [
     "names",
     "next1",
     "next2",
+    "late1",
+    "late2",
+    "held1",
+    "held2",
+    "damaged",
 ]
 ORANGE = np.array([0xE6, 0x9F, 0x00])
 
@@ -86,6 +91,17 @@ return [...document.querySelectorAll(arguments[0])].map((mark) => {
   const [rx, ry] = ["rx", "ry"].map((name) => Number(mark.querySelector("ellipse")?.getAttribute(name)));
   return {label: mark.dataset.label, x: x + box.x, y: y + box.y, rx, ry, classes: mark.getAttribute("class")};
 });
+"""
+
+# answers are held back until they are let go, in any order
+_HOLD_ANSWERS = """
+const ask = window.fetch;
+window.held = {};
+window.fetch = async (path, options) => {
+  const response = await ask(path, options);
+  if (new RegExp(arguments[0]).test(path)) await new Promise((go) => (window.held[path] = go));
+  return response;
+};
 """
 
 _READ_LOUPE = """
@@ -232,6 +248,34 @@ class Visitor:
         points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
         self.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
+    def hold(self, pattern: str) -> None:
+        """Hold back what the server answers to such addresses, from now on."""
+        self.script(_HOLD_ANSWERS, pattern)
+
+    def wait_held(self, address: str) -> str:
+        """Wait until an answer is held back whose address ends so; returns all of its address."""
+        find = "return Object.keys(window.held).find((path) => path.endsWith(arguments[0]))"
+        wait(lambda: self.script(find, address))
+        return self.script(find, address)
+
+    def let_go(self, address: str) -> None:
+        """Let an answer arrive that is held back, and wait until the page has had time for it."""
+        path = self.wait_held(address)
+        self.script("window.held[arguments[0]](); delete window.held[arguments[0]]", path)
+        time.sleep(0.3)
+        self.settle()
+
+    def choose(self, image: str) -> None:
+        """Click an image in the list."""
+        self.script(f"document.querySelector('#images [data-id=\"{image}\"]').click()")  # it may be drawn anew
+
+    def listed(self) -> dict[str, str]:
+        """What the list tells, by image."""
+        return self.script(
+            "const buttons = [...document.querySelectorAll('#images button')];"
+            "return Object.fromEntries(buttons.map((one) => [one.dataset.id, one.ariaLabel]));"
+        )
+
     def wait_saved(self) -> None:
         wait(lambda: self.text("save-state") == "Saved")
 
@@ -279,6 +323,9 @@ def _write_images(folder: Path) -> None:
     pixels[SPOT[1], SPOT[0]] = 60000
     for name in STILLS:
         Image.fromarray(pixels).save(folder / f"{name}.png")
+    even = np.full((HEIGHT, WIDTH), 1000000.125, np.float32)
+    even[:, WIDTH // 2 :] += 0.25
+    Image.fromarray(even).save(folder / "even.tif")
     coarse = Image.fromarray(np.random.default_rng(0).random((10, 16)).astype(np.float32))
     texture = np.asarray(coarse.resize((CLIP[0] + 40, CLIP[1] + 20), Image.Resampling.BICUBIC)).T
     frames = [texture[20 - 2 * t : 20 - 2 * t + CLIP[0], 10 - t : 10 - t + CLIP[1]] for t in range(6)]
@@ -614,6 +661,172 @@ def test_two_windows_lose_nothing(server: Server, visitor: Visitor):
     visitor.driver.switch_to.window(first)
 
 
+def test_a_late_frame_is_not_painted_over_another_image(visitor: Visitor):
+    visitor.open("late1.png")
+    expected = visitor.picture()
+    visitor.open("clip.nii.gz", 1)
+    visitor.hold("late1.png/frames/0|clip.nii.gz/frames/0")
+    visitor.choose("late1.png")
+    visitor.press(",")  # the clip is still seen
+    visitor.let_go("late1.png/frames/0")
+    assert visitor.text("image-name") == "late1.png"
+    visitor.let_go("clip.nii.gz/frames/0")
+    assert (visitor.picture() == expected).all()
+
+
+def test_a_late_error_is_not_told_over_another_image(server: Server, visitor: Visitor):
+    visitor.open("late1.png")
+    server.file("late2.png").write_bytes(b"{ damaged")
+    try:
+        visitor.hold("late2.png$")
+        visitor.choose("late2.png")
+        visitor.choose("held1.png")
+        wait(lambda: visitor.text("image-name") == "held1.png")
+        visitor.let_go("late2.png")
+        assert visitor.text("message") == ""
+    finally:
+        server.file("late2.png").unlink()
+
+
+def test_advice_that_comes_late_opens_nothing(visitor: Visitor):
+    visitor.open("late1.png")
+    visitor.hold("/next$")
+    visitor.press("n")
+    visitor.choose("held1.png")
+    wait(lambda: visitor.text("image-name") == "held1.png")
+    visitor.let_go("/next")
+    assert visitor.text("image-name") == "held1.png"
+
+
+def test_a_drag_ends_with_its_image(server: Server, visitor: Visitor):
+    server.edit("held1.png", ("a", None, 30, 30))
+    view = visitor.open("held1.png")
+    start = view.place(30, 30)
+    visitor.mouse("mouseMoved", start, "none")
+    visitor.mouse("mousePressed", start)
+    visitor.mouse("mouseMoved", start + (50, 20))
+    visitor.press(Keys.PAGE_DOWN)
+    wait(lambda: visitor.text("image-name") == "held2.png")
+    visitor.mouse("mouseMoved", start + (150, 90))
+    visitor.mouse("mouseReleased", start + (150, 90))
+    visitor.settle()
+    visitor.wait_saved()
+    assert server.saved("held1.png") == {("a", None): (30, 30)} and server.saved("held2.png") == {}
+
+
+def test_a_press_ends_with_its_image(server: Server, visitor: Visitor):
+    visitor.open("held1.png")
+    visitor.name("pressed")
+    visitor.mouse("mousePressed", (600, 400))
+    visitor.press(Keys.PAGE_DOWN)
+    wait(lambda: visitor.text("image-name") == "held2.png")
+    visitor.mouse("mouseReleased", (600, 400))
+    visitor.settle()
+    visitor.wait_saved()
+    assert server.saved("held2.png") == {} and ("pressed", None) not in server.saved("held1.png")
+
+
+def test_a_drag_ends_with_its_frame(server: Server, visitor: Visitor):
+    server.edit("clip.nii.gz", ("dragged", 3, 30, 15))
+    visitor.open("clip.nii.gz", 3)
+    start = View(visitor.box(), CLIP, 2.0).place(30, 15)
+    visitor.mouse("mouseMoved", start, "none")
+    visitor.mouse("mousePressed", start)
+    visitor.mouse("mouseMoved", start + (50, 20))
+    visitor.press(".")
+    wait(lambda: visitor.text("frame-text") == "4 / 5")
+    visitor.mouse("mouseMoved", start + (150, 90))
+    visitor.mouse("mouseReleased", start + (150, 90))
+    visitor.settle()
+    visitor.wait_saved()
+    saved = {frame: place for (label, frame), place in server.saved("clip.nii.gz").items() if label == "dragged"}
+    assert saved == {3: (30, 15)}
+
+
+def test_why_nothing_is_found_is_told_where_it_is_so(server: Server, visitor: Visitor):
+    server.edit("late1.png", ("a", None, 30, 30))
+    visitor.open("late2.png", shows_found=True)
+    wait(lambda: visitor.marks("found"))
+    visitor.script(
+        'const ask = window.fetch, refusal = () => new Response(\'{"detail": "no luck"}\', {status: 400});'
+        "window.fetch = async (path, options) => path.endsWith('held2.png/find') ? refusal() : ask(path, options);"
+    )
+    visitor.choose("held2.png")
+    wait(lambda: visitor.text("find-error") == "no luck")
+    visitor.choose("late2.png")
+    wait(lambda: visitor.text("image-name") == "late2.png")
+    visitor.settle()
+    assert visitor.text("find-error") == "" and visitor.marks("found")
+
+
+def test_why_something_was_not_saved_is_forgotten_with_it(server: Server, visitor: Visitor):
+    view = visitor.open("late2.png")
+    server.file("late2.png").write_bytes(b"{ damaged")
+    visitor.name("a")
+    visitor.click(view.place(50, 40))
+    wait(lambda: "Not saved" in visitor.text("save-state"))
+    visitor.hold("/edit$")
+    visitor.element("retry").click()
+    visitor.wait_held("/edit")
+    visitor.element("discard").click()
+    server.file("late2.png").unlink()
+    visitor.let_go("/edit")
+    visitor.click(view.place(60, 40))
+    visitor.wait_held("/edit")
+    assert visitor.text("save-state").startswith("Saving")
+    visitor.let_go("/edit")
+    visitor.wait_saved()
+    assert server.saved("late2.png")["a", None] == pytest.approx((60, 40), abs=1e-5)
+
+
+def test_new_images_are_looked_for_and_those_that_are_gone_are_told(server: Server, visitor: Visitor):
+    visitor.open("late1.png")
+    shutil.copy(server.folder / "late1.png", server.folder / "new1.png")
+    shutil.copy(server.folder / "late1.png", server.folder / "new2.png")
+    assert not {"new1.png", "new2.png"} & set(visitor.listed())
+    visitor.element("look-again").click()
+    wait(lambda: {"new1.png", "new2.png"} <= set(visitor.listed()))
+    visitor.choose("new1.png")
+    wait(lambda: visitor.text("image-name") == "new1.png")
+    (server.folder / "new1.png").unlink()
+    (server.folder / "new2.png").unlink()
+    visitor.choose("new2.png")
+    wait(lambda: visitor.text("message").startswith("new2.png cannot be opened: "))
+    assert visitor.text("image-name") == "new1.png"
+    visitor.element("look-again").click()
+    wait(lambda: "there is no image 'new1.png'" in visitor.text("message"))
+    assert not {"new1.png", "new2.png"} & set(visitor.listed())
+    visitor.choose("late1.png")
+    wait(lambda: visitor.text("image-name") == "late1.png" and visitor.text("message") == "")
+
+
+def test_a_damaged_label_is_told_and_all_else_works(server: Server, visitor: Visitor):
+    server.file("damaged.png").write_bytes(b"{ damaged")
+    try:
+        visitor.open("late1.png")
+        assert "damaged.png.json is not JSON" in visitor.listed()["damaged.png"]
+        mark = visitor.driver.find_element(By.CSS_SELECTOR, '#images [data-id="damaged.png"] .damaged')
+        assert "damaged.png.json is not JSON" in mark.get_attribute("title")
+        visitor.choose("damaged.png")
+        wait(lambda: visitor.text("message").startswith("damaged.png cannot be opened: "))
+        assert "damaged.png.json is not JSON" in visitor.text("message")
+        visitor.choose("held1.png")
+        wait(lambda: visitor.text("image-name") == "held1.png")
+        server.edit("late1.png", ("a", None, 30, 30))
+        assert _find(server, "held1.png", 0)
+        wait(lambda: visitor.element("strategy").get_attribute("value") == "coverage")
+    finally:
+        server.file("damaged.png").unlink()
+
+
+def test_an_image_that_is_nearly_even_is_seen(visitor: Visitor):
+    view = visitor.open("even.tif")
+    picture = visitor.picture()
+    left, right = view.place(20, 30), view.place(80, 30)
+    assert (picture[int(left.y), int(left.x)] == 0).all() and (picture[int(right.y), int(right.x)] == 255).all()
+    assert visitor.text("window-text") == "1000000.125 to 1000000.375"
+
+
 def test_names_are_text_whatever_they_are(server: Server, visitor: Visitor):
     name = "<img src=x onerror=\"document.title='taken'\"> & más"
     server.edit("names.png", (name, None, 5, 5))
@@ -639,6 +852,19 @@ def test_the_list_tells_what_is_done_and_leads_on(server: Server, visitor: Visit
     assert shown == ["next1.png", "next2.png"]
 
 
+def test_rows_of_the_list_stay_while_others_change(visitor: Visitor):
+    view = visitor.open("late1.png")
+    visitor.script("document.querySelector('#images [data-id=\"next2.png\"]').isTheSame = true")
+    visitor.name("row")
+    visitor.click(view.place(50, 40))
+    visitor.wait_saved()
+    visitor.choose("held1.png")
+    wait(lambda: visitor.text("image-name") == "held1.png")
+    assert visitor.listed()["late1.png"] != "late1.png, no landmarks yet"
+    # a click on a row that is made anew between press and release is lost
+    assert visitor.script("return document.querySelector('#images [data-id=\"next2.png\"]').isTheSame")
+
+
 def test_next_goes_down_the_list_where_the_server_has_no_advice(visitor: Visitor):
     visitor.open("next1.png")
     visitor.script(
@@ -650,6 +876,6 @@ def test_next_goes_down_the_list_where_the_server_has_no_advice(visitor: Visitor
 
 
 def test_the_browser_found_nothing_wrong(visitor: Visitor):
-    expected = ("ERR_INTERNET_DISCONNECTED", "400 (Bad Request)")
+    expected = ("ERR_INTERNET_DISCONNECTED", "400 (Bad Request)", "404 (Not Found)")
     errors = [one["message"] for one in visitor.driver.get_log("browser")]
     assert [one for one in errors if not any(text in one for text in expected)] == []

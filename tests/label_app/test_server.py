@@ -12,8 +12,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+import shutil
+import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -21,26 +24,14 @@ import pytest
 
 pytest.importorskip("monailabel")
 
+import httpx
 from fastapi.testclient import TestClient
-from monailabel.config import settings
-from monailabel.interfaces.utils import app as instances
 from PIL import Image
 
+from label_app.landmark_app import LandmarkApp
+from label_app.landmark_datastore import LandmarkDatastore
+
 CLIP = "patient~clip.nii"
-APP = Path(__file__).parents[2] / "bundle" / "label_app"
-
-
-@pytest.fixture
-def client(studies: Path, conf: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    from label_app.server import app
-
-    monkeypatch.setattr(settings, "MONAI_LABEL_APP_DIR", str(APP))
-    monkeypatch.setattr(settings, "MONAI_LABEL_STUDIES", str(studies))
-    monkeypatch.setattr(settings, "MONAI_LABEL_APP_CONF", conf)
-    monkeypatch.setattr(settings, "MONAI_LABEL_SESSIONS", False)
-    instances.clear_cache()
-    yield TestClient(app, raise_server_exceptions=False)
-    instances.clear_cache()
 
 
 def set_point(client: TestClient, image: str, label: str, x: float, y: float, frame: int | None = None) -> None:
@@ -67,6 +58,39 @@ def test_images_and_their_pixels(client, studies):
     answer = client.get("/landmarks/api/images/3.png/frames/0")
     pixels = np.frombuffer(answer.content, "<f4").reshape(64, 96)
     assert np.array_equal(pixels, np.asarray(Image.open(studies / "3.png"), np.float32))
+
+
+@pytest.mark.parametrize("values", [(1000000.125, 1000000.375), (7.0, 7.0), (1e30, 1e30), (-3e38, 3e38)])
+def test_the_grey_window_is_never_empty(client, studies, values):
+    pixels = np.full((64, 96), values[0], np.float32)
+    pixels[::2] = values[1]
+    Image.fromarray(pixels).save(studies / "even.tif")
+    client.post("/landmarks/api/refresh")
+    answer = client.get("/landmarks/api/images/even.tif/frames/0")
+    low, high = map(float, answer.headers["X-Window"].split(","))
+    assert low == pixels.min() and low < high
+    assert pixels.min() == pixels.max() or high == pixels.max()
+
+
+def test_the_list_is_looked_for_again(client, studies):
+    before = [one["id"] for one in client.get("/landmarks/api/images").json()]
+    shutil.copy(studies / "0.png", studies / "9.png")
+    (studies / "1.png").unlink()
+    assert [one["id"] for one in client.get("/landmarks/api/images").json()] == before
+    now = [one["id"] for one in client.post("/landmarks/api/refresh").json()]
+    assert set(now) == {*before, "9.png"} - {"1.png"}
+    assert [one["id"] for one in client.get("/landmarks/api/images").json()] == now
+    assert client.get("/landmarks/api/images/1.png").status_code == 404
+
+
+def test_a_damaged_label_is_told_in_the_list(client, studies):
+    set_point(client, "1.png", "valve", 5, 5)
+    (studies / ".landmarks" / "final" / "0.png.json").write_bytes(b"\xff{")
+    listed = {one["id"]: one for one in client.get("/landmarks/api/images").json()}
+    assert "0.png.json is not JSON" in listed["0.png"]["error"]
+    assert "error" not in listed["1.png"] and listed["1.png"]["labels"] == ["valve"]
+    answer = client.get("/landmarks/api/images/0.png")
+    assert answer.status_code == 400 and "0.png.json is not JSON" in answer.json()["detail"]
 
 
 def test_landmarks_are_found_from_stored_labels(client, place):
@@ -184,7 +208,7 @@ WRONG = [
     ("post", f"{API}/0.png/edit", {"json": {"removed": [3]}}, 400, "removed"),
     ("post", f"{API}/0.png/edit", {"json": {"removed": [{"label": "valve", "frame": [1]}]}}, 400, "frame"),
     ("post", f"{API}/0.png/edit", {"json": {"points": [{**POINT, "x": 10**400}]}}, 400, "number"),
-    ("post", f"{API}/0.png/edit", {"json": [1]}, 422, ""),
+    ("post", f"{API}/0.png/edit", {"json": [1]}, 400, "JSON object"),
     ("post", f"{API}/0.png/edit", {"content": b"{"}, 422, ""),
     ("post", f"{API}/1.png/find", {"json": {"frames": 7}}, 400, "no frame"),
     ("post", f"{API}/1.png/find", {"json": {"labels": ["apex"]}}, 400, "no example"),
@@ -251,7 +275,7 @@ def test_no_other_site_may_read_or_change_anything(client):
 
 
 @pytest.mark.parametrize(
-    ("origin", "status"), [("https://elsewhere.example", 403), ("null", 403), ("http://testserver", 200)]
+    ("origin", "status"), [("https://elsewhere.example", 403), ("null", 403), ("http://127.0.0.1", 200)]
 )
 def test_a_form_of_another_site_changes_nothing(client, studies, place, origin, status):
     set_point(client, "0.png", "valve", *place("valve", 0))
@@ -268,6 +292,118 @@ def test_what_was_found_does_not_take_the_place_of_what_people_set(client, studi
     form = {"params": json.dumps({"save_label": True, "label_tag": "final"})}
     assert client.post("/infer/landmarks?image=1.png", data=form).status_code == 400
     assert labels_on_disk(studies) == before
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files are made."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+LABEL_MAP = {"result_extension": ".nrrd"}
+TEMPORARY = [
+    ("post", "/infer/landmarks?image=1.png", {}, 200),
+    ("post", "/infer/landmarks?image=1.png&output=json", {}, 200),
+    ("post", "/infer/landmarks?image=1.png&output=image", {}, 200),
+    ("post", "/infer/landmarks?image=1.png", {"data": {"params": json.dumps(LABEL_MAP)}}, 200),
+    ("post", "/infer/landmarks?image=1.png", {"data": {"params": json.dumps({**LABEL_MAP, "result_dtype": "x"})}}, 400),
+    ("post", "/infer/landmarks?image=1.png", {"data": {"params": '{"save_label": true, "label_tag": "final"}'}}, 400),
+    ("post", "/infer/landmarks?image=1.png", {"data": {"params": '{"labels": ["x"], "save_label": true}'}}, 400),
+    ("post", "/infer/landmarks?image=1.png", {"files": {"label": ("a.bin", b"x")}}, 400),
+    ("put", "/datastore/image?image=x", {"files": {"file": ("a.png", b"x")}}, 400),
+    ("put", "/datastore/label?image=0.png", {"files": {"label": ("a.json", b"{")}}, 400),
+    ("put", "/datastore/label?image=0.png", {"files": {"label": ("a.json", b'{"landmarks": []}')}}, 200),
+    ("get", "/datastore/dataset", {}, 200),
+]
+
+
+@pytest.mark.parametrize(("method", "url", "content", "status"), TEMPORARY)
+def test_no_temporary_file_is_left(client, temporary, method, url, content, status):
+    set_point(client, "0.png", "valve", 40, 30)
+    assert getattr(client, method)(url, **content).status_code == status
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_result_that_cannot_be_sent_is_not_kept(client, studies):
+    set_point(client, "0.png", "valve", 40, 30)
+    before = labels_on_disk(studies)
+    form = {"params": json.dumps({**LABEL_MAP, "result_dtype": "x", "save_label": True})}
+    assert client.post("/infer/landmarks?image=1.png", data=form).status_code == 400
+    assert labels_on_disk(studies) == before
+
+
+def test_what_is_asked_for_twice_is_found_once(client):
+    set_point(client, "0.png", "valve", 40, 30)
+    found = client.post(f"{API}/{CLIP}/find", json={"frames": [1, 1], "labels": ["valve", "valve"]}).json()
+    assert [(one["label"], one["frame"]) for one in found] == [("valve", 1)]
+
+
+def test_landmarks_are_named_whole(client):
+    set_point(client, "0.png", "a", 40, 30)
+    set_point(client, "1.png", "ab", 40, 30)
+    for image in ("2.png", "3.png", "4.png"):
+        set_point(client, image, "b", 40, 30)
+        set_point(client, image, "ab", 40, 30)
+    (found,) = client.post(f"{API}/0.png/find", json={"labels": "ab"}).json()
+    assert found["label"] == "ab"
+    # of an image with "a" alone, and of one with no landmark, but of none that has "ab"
+    chosen = client.post("/activelearning/coverage", json={"labels": "ab", "max_images": 100}).json()["id"]
+    assert chosen in ("0.png", CLIP)
+    for labels in ({"a": 1}, [1], 3):
+        for url in (f"{API}/0.png/find", "/activelearning/coverage", "/batch/infer/landmarks?run_sync=true"):
+            answer = client.post(url, json={"labels": labels})
+            assert answer.status_code == 400 and "labels" in answer.json()["detail"]
+
+
+def test_files_are_told_from_the_folder_on(client, studies):
+    set_point(client, "0.png", "valve", 40, 30)
+    (studies / "4.png").write_bytes((studies / "4.png").read_bytes()[:200])
+    (studies / ".landmarks" / "final" / "3.png.json").write_text("{")
+    for answer in (
+        client.post(f"{API}/4.png/find", json={}),
+        client.get("/datastore/label/info?label=3.png&tag=final"),
+        client.put("/datastore/image?image=x", files={"file": ("a.png", b"x")}),
+    ):
+        assert answer.status_code == 400 and ".png" in answer.text
+        assert str(studies) not in answer.text and tempfile.gettempdir() not in answer.text
+    (studies / ".landmarks" / "final" / "3.png.json").unlink()
+    done = client.post("/batch/infer/landmarks?run_sync=true", json={}).json()
+    assert done["failed"]["4.png"].startswith("4.png cannot be read")
+
+
+def test_a_fault_of_the_server_is_told_as_one(client, monkeypatch):
+    monkeypatch.setattr(LandmarkDatastore, "status", lambda _: {}["no such key"])
+    assert client.get("/datastore/").status_code == 500
+
+
+def test_slow_answers_let_others_pass(client, monkeypatch):
+    passed = threading.Event()
+    monkeypatch.setattr(LandmarkApp, "next_sample", lambda *_: {} if passed.wait(10) else {"id": "0.png"})
+
+    async def ask_two() -> dict[str, str]:
+        transport = httpx.ASGITransport(client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as asking:
+            slow = asyncio.create_task(asking.post("/activelearning/coverage", json={}))
+            await asyncio.sleep(0.1)
+            await asking.get("/datastore/")
+            passed.set()
+            return (await slow).json()
+
+    client.get("/info/")
+    assert asyncio.run(ask_two()) == {}
+
+
+def test_other_names_of_this_computer_are_refused(client):
+    assert client.get("/landmarks/api/images", headers={"host": "elsewhere.example"}).status_code == 400
+
+
+def test_the_viewer_is_served(client):
+    page = client.get("/ohif/").text
+    assert "<html" in page and client.get("/ohif/viewer?StudyInstanceUIDs=1").text == page
+    assert client.get("/ohif/assets").status_code == 200
 
 
 def test_the_page_is_served(client):

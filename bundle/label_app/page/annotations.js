@@ -40,12 +40,22 @@ export class Annotations extends EventTarget {
    * @returns {Promise<object>} the image
    */
   async load(imageId, describe) {
+    const image = await this.upToDate(describe);
+    this.#take(imageId, image.final);
+    return image;
+  }
+
+  /**
+   * Ask, and again where the answer may be older than what was saved in the meantime.
+   * @template T
+   * @param {() => Promise<T>} ask
+   * @returns {Promise<T>}
+   */
+  async upToDate(ask) {
     for (;;) {
       const { saves } = this;
-      const image = await describe();
-      if (saves !== this.saves) continue; // the answer may be older than what was saved in the meantime
-      this.#take(imageId, image.final);
-      return image;
+      const answer = await ask();
+      if (saves === this.saves) return answer;
     }
   }
 

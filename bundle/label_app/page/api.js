@@ -17,8 +17,11 @@
 
 const API = "api";
 
-/** @returns {Promise<Array<{id: string, name: string, final: number, labels: string[]}>>} */
+/** @returns {Promise<Array<{id: string, name: string, final: number, labels: string[], error: ?string}>>} */
 export const listImages = () => askJson(`${API}/images`);
+
+/** As {@link listImages}, after the server has looked for new ones. */
+export const lookAgain = () => postJson(`${API}/refresh`, {});
 
 /** @param {string} id of an image */
 export const describeImage = (id) => askJson(imagePath(id));

@@ -127,14 +127,18 @@ export class Gestures {
       if (!this.pointers.size) this.gesture = null; // the finger that stays must not set anything
       return;
     }
-    const isTap = gesture && !gesture.moved && (gesture.kind === "tap" || gesture.kind === "mark");
     this.#endDrag(true);
-    if (isTap) this.actions.tap(place, gesture.mark ?? null);
+    if (isTap(gesture)) this.actions.tap(place, gesture.mark ?? null);
   }
 
   #cancel(event) {
     if (!this.pointers.delete(event.pointerId)) return;
     this.#endDrag(false);
+  }
+
+  /** Another image or frame is seen: a press was meant for what was there before. Shifting and zooming go on. */
+  letGo() {
+    if (this.gesture?.mark || isTap(this.gesture)) this.#endDrag(false);
   }
 
   #endDrag(isKept) {
@@ -149,5 +153,6 @@ export class Gestures {
   }
 }
 
+const isTap = (gesture) => gesture && !gesture.moved && (gesture.kind === "tap" || gesture.kind === "mark");
 const distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
 const difference = (a, b) => ({ x: a.x - b.x, y: a.y - b.y });

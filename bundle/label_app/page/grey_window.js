@@ -10,35 +10,23 @@
 // limitations under the License.
 
 /**
- * How grey values are shown: black up to the low end of the window, white from its high end on.
+ * How grey values are shown: black up to the low end of the window, white from its high end on, which is the larger one.
  *
  * @typedef {{low: number, high: number}} GreyWindow
  */
 
 /**
- * Smallest and largest value that is finite.
+ * Smallest and largest value.
  * @param {Float32Array} values
  * @returns {GreyWindow}
  */
 export function valueRange(values) {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
-    if (value < low && value > -Infinity) low = value;
-    if (value > high && value < Infinity) high = value;
+    if (value < low) low = value;
+    if (value > high) high = value;
   }
-  return low <= high ? { low, high } : { low: 0, high: 1 };
-}
-
-/**
- * The window to begin with: what the server tells, or all values where that is empty.
- * @param {GreyWindow} told
- * @param {GreyWindow} range all values
- * @returns {GreyWindow}
- */
-export function firstWindow(told, range) {
-  // a few bright pixels on an even ground: the server's percentiles see the ground only
-  if (told.high > told.low) return told;
-  return range.high > range.low ? range : { low: range.low, high: range.low + 1 };
+  return { low, high };
 }
 
 /**
@@ -48,10 +36,10 @@ export function firstWindow(told, range) {
  * @param {Uint32Array} pixels RGBA, one a value
  */
 export function paintGrey(values, window, pixels) {
-  const gain = 255 / Math.max(window.high - window.low, Number.MIN_VALUE);
+  const gain = 255 / (window.high - window.low);
   for (let i = 0; i < values.length; i += 1) {
     const level = (values[i] - window.low) * gain;
-    const grey = level > 0 ? Math.min(level + 0.5, 255) & 255 : 0; // NaN is not > 0, and so black
+    const grey = level > 0 ? Math.min(level + 0.5, 255) & 255 : 0;
     pixels[i] = 0xff000000 | (grey * 0x010101);
   }
 }

@@ -9,7 +9,7 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-import { element } from "./element.js";
+import { ImageRow } from "./image_row.js";
 
 /** The list of images: their names, how many landmarks each has, and which one is shown. */
 export class ImageList {
@@ -21,12 +21,13 @@ export class ImageList {
     this.parts = parts;
     this.open = open;
     this.images = [];
+    this.rows = new Map(); // by id; they are kept, for a row that is made anew loses the click that is under way
     this.current = null;
     parts.filter.addEventListener("input", () => this.draw());
     parts.onlyEmpty.addEventListener("change", () => this.draw());
   }
 
-  /** @param {Array<{id: string, name: string, final: number}>} images */
+  /** @param {Array<{id: string, name: string, final: number, error: ?string}>} images */
   take(images) {
     this.images = images;
     this.draw();
@@ -48,7 +49,8 @@ export class ImageList {
   neighbour(id, step) {
     const shown = this.#shown();
     if (!shown.length) return null;
-    const at = shown.findIndex((image) => image.id === id);
+    const found = shown.findIndex((image) => image.id === id);
+    const at = found < 0 && step < 0 ? 0 : found; // before the first comes the last
     return shown[(at + step + shown.length) % shown.length].id;
   }
 
@@ -60,23 +62,25 @@ export class ImageList {
   }
 
   draw() {
-    const shown = this.#shown();
-    const focused = this.parts.list.contains(document.activeElement) ? document.activeElement.dataset.id : null;
-    this.parts.list.replaceChildren(...shown.map((image) => this.#row(image)));
-    const buttons = [...this.parts.list.querySelectorAll("button")];
-    if (focused) buttons.find((one) => one.dataset.id === focused)?.focus();
+    const { list, summary } = this.parts;
+    const items = this.#shown().map((image) => this.#drawRow(image));
+    const isOther = items.length !== list.children.length || [...list.children].some((item, i) => item !== items[i]);
+    if (isOther) this.#replace(items);
     const done = this.images.filter((image) => image.final).length;
-    this.parts.summary.textContent = `${done} of ${this.images.length} with landmarks`;
+    summary.textContent = `${done} of ${this.images.length} with landmarks`;
   }
 
-  #row({ id, name, final }) {
-    const text = final ? `${final} landmark${final === 1 ? "" : "s"}` : "no landmarks yet";
-    const count = element("span", { className: final ? "count" : "count none", title: text }, final ? `${final}` : "");
-    const short = element("span", { className: "name", title: name }, name);
-    const button = element("button", { type: "button", onclick: () => this.open(id) }, short, count);
-    button.dataset.id = id;
-    button.setAttribute("aria-label", `${name}, ${text}`);
-    if (id === this.current) button.setAttribute("aria-current", "true");
-    return element("li", {}, button);
+  #drawRow(image) {
+    const { id } = image;
+    if (!this.rows.has(id)) this.rows.set(id, new ImageRow(() => this.open(id)));
+    const row = this.rows.get(id);
+    row.draw(image, id === this.current);
+    return row.item;
+  }
+
+  #replace(items) {
+    const focused = this.parts.list.contains(document.activeElement) ? document.activeElement : null;
+    this.parts.list.replaceChildren(...items);
+    focused?.focus();
   }
 }

@@ -15,7 +15,7 @@ import { element } from "./element.js";
 import { FrameBar } from "./frame_bar.js";
 import { FrameCache } from "./frame_cache.js";
 import { frameMarks } from "./frame_marks.js";
-import { firstWindow, valueRange } from "./grey_window.js";
+import { valueRange } from "./grey_window.js";
 import { ImageList } from "./image_list.js";
 import { labelColors } from "./label_colors.js";
 import { LabelList } from "./label_list.js";
@@ -86,6 +86,7 @@ class Page {
     this.predictions.addEventListener("change", () => this.#draw());
     part("discard").addEventListener("click", () => this.#discard());
     part("new-label").addEventListener("submit", (event) => this.#addLabel(event));
+    part("look-again").addEventListener("click", () => this.#lookAgain());
     part("next").addEventListener("click", () => this.next());
     part("undo").addEventListener("click", () => this.undo());
     part("redo").addEventListener("click", () => this.redo());
@@ -94,6 +95,8 @@ class Page {
     part("show-found").addEventListener("change", () => this.showFound(part("show-found").checked));
     part("toggle-images").addEventListener("click", () => document.body.classList.toggle("images-open"));
     part("toggle-labels").addEventListener("click", () => document.body.classList.toggle("labels-open"));
+    // what is pressed must not go on to the next frame
+    part("stage").addEventListener("pointerdown", ({ button }) => button === 0 && this.frameBar.stop());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.refresh());
     window.addEventListener("hashchange", () => this.#openAddress());
     const shortcuts = pageShortcuts(this);
@@ -103,7 +106,7 @@ class Page {
 
   /** Ask for the images and show the first, or that of the address. */
   async start() {
-    await this.#try(() => this.#loadImages());
+    await this.#try(() => this.#loadImages(api.listImages));
     await this.#openAddress();
     await this.#try(async () => {
       const strategies = Object.entries(await api.listStrategies());
@@ -119,19 +122,28 @@ class Page {
     else this.#say(part("message").textContent || "There is no image in the folder yet.");
   }
 
-  /** Ask for what others have done in the meantime. */
-  async refresh() {
-    await this.#try(async () => {
-      await this.#loadImages();
-      this.predictions.outdate();
-      if (!this.image) return;
-      await this.#describe(this.image.id);
-      this.#ask();
-    });
+  /**
+   * Ask for what others have done in the meantime.
+   * @param {() => Promise<object[]>} ask for the list of images
+   */
+  async refresh(ask = api.listImages) {
+    await this.#try(() => this.#loadImages(ask));
+    this.predictions.outdate();
+    const { image } = this;
+    if (!image) return this.#openAddress();
+    await this.#try(() => this.#describe(image.id), { isWanted: () => this.image === image });
+    this.#ask();
   }
 
-  async #loadImages() {
-    this.images = await api.listImages();
+  /** Let the server look for new images, which may take a while. */
+  async #lookAgain() {
+    part("look-again").disabled = true;
+    await this.refresh(api.lookAgain);
+    part("look-again").disabled = false;
+  }
+
+  async #loadImages(ask) {
+    this.images = await this.annotations.upToDate(ask);
     this.imageList.take(this.images);
   }
 
@@ -139,19 +151,29 @@ class Page {
   async open(id, frame = 0) {
     this.frameBar.stop();
     this.opened += 1;
-    const { opened } = this;
+    const isWanted = this.#isLatest();
     document.body.classList.remove("images-open");
     this.imageList.highlight(id);
     part("stage").ariaBusy = "true";
-    await this.#try(async () => {
-      const image = await this.#describe(id);
-      const at = Math.min(Math.max(frame, 0), image.frames - 1);
-      const pixels = await this.frames.get(id, at);
-      if (opened === this.opened) this.#begin(image, at, pixels);
-    });
-    if (opened !== this.opened) return;
+    const name = this.images.find((one) => one.id === id)?.name ?? id;
+    await this.#try(() => this.#load(id, frame, isWanted), { isWanted, what: `${name} cannot be opened: ` });
+    if (!isWanted()) return;
     part("stage").ariaBusy = "false";
     this.imageList.highlight(this.image?.id); // the one before, where this cannot be read
+  }
+
+  /** @returns {() => boolean} whether no other image was chosen since */
+  #isLatest() {
+    const { opened } = this;
+    return () => opened === this.opened;
+  }
+
+  async #load(id, frame, isWanted) {
+    const image = await this.#describe(id);
+    if (!isWanted()) return;
+    const at = Math.min(Math.max(frame, 0), image.frames - 1);
+    const pixels = await this.frames.get(id, at);
+    if (isWanted()) this.#begin(image, at, pixels);
   }
 
   #describe(id) {
@@ -159,30 +181,38 @@ class Page {
   }
 
   #begin(image, frame, { values, window }) {
+    this.stage.letGo();
     this.image = image;
     [this.frame, this.wanted, this.values] = [frame, frame, values];
     part("image-name").textContent = image.name;
     document.title = `${image.name} - Landmarks`;
     this.stage.begin(image);
-    const range = valueRange(values);
-    this.windowControl.begin(firstWindow(window, range), range);
+    this.windowControl.begin(window, valueRange(values));
     this.#say("");
     this.#shown();
   }
 
   /** @param {number} frame */
   async showFrame(frame) {
-    if (!this.image) return;
-    const { opened } = this;
+    const { image } = this;
+    if (!image) return;
     this.wanted = frame;
-    this.frameBar.draw(frame, this.image.frames);
+    const isWanted = () => this.image === image && this.wanted === frame;
+    this.frameBar.draw(frame, image.frames);
     await this.#try(async () => {
-      const { values } = await this.frames.get(this.image.id, frame);
-      if (opened !== this.opened || this.wanted !== frame) return;
-      [this.frame, this.values] = [frame, values];
-      this.#paint();
-      this.#shown();
-    });
+      const { values } = await this.frames.get(image.id, frame);
+      if (isWanted()) this.#seeFrame(frame, values);
+    }, { isWanted });
+    if (!isWanted() || this.frame === frame) return;
+    this.frameBar.stop(); // it cannot be read; the one before is still seen
+    this.frameBar.draw(this.frame, image.frames);
+  }
+
+  #seeFrame(frame, values) {
+    if (frame !== this.frame) this.stage.letGo();
+    [this.frame, this.values] = [frame, values];
+    this.#paint();
+    this.#shown();
   }
 
   #shown() {
@@ -198,12 +228,14 @@ class Page {
 
   /** The next image by the strategy that is chosen; else the next of the list. */
   async next() {
+    const isWanted = this.#isLatest();
     await this.#try(async () => {
       const { id } = (await api.nextImage(part("strategy").value)) ?? {};
+      if (!isWanted()) return;
       const isNew = id && id !== this.image?.id;
       const chosen = isNew ? id : this.imageList.neighbour(this.image?.id, 1);
       if (chosen) await this.open(chosen);
-    });
+    }, { isWanted });
   }
 
   /** @param {number} step 1 for the next image of the list, -1 for the one before */
@@ -226,8 +258,7 @@ class Page {
     const found = this.showsFound ? this.predictions.at(this.image.id, this.frame) : [];
     // answers of a moment ago may be of labels that are gone
     const known = found.filter((one) => this.images.some((image) => image.labels.includes(one.label)));
-    const isHere = this.dragged?.imageId === this.image.id && this.dragged.frame === this.#frameKey;
-    return frameMarks(set, known, labelColors(this.#labels()), isHere ? this.dragged : null);
+    return frameMarks(set, known, labelColors(this.#labels()), this.dragged);
   }
 
   #labels() {
@@ -300,9 +331,7 @@ class Page {
 
   #drag(mark, point) {
     this.label = mark.label;
-    this.frameBar.stop();
-    this.dragged ??= { imageId: this.image.id, frame: this.#frameKey, label: mark.label };
-    Object.assign(this.dragged, clampToImage(point, this.image));
+    this.dragged = { label: mark.label, ...clampToImage(point, this.image) };
     this.#draw();
   }
 
@@ -310,9 +339,8 @@ class Page {
     const { dragged } = this;
     this.dragged = null;
     if (!isKept || !dragged) return this.#draw();
-    // it belongs to the frame where it was taken, should another one be seen by now
-    const { imageId, frame, label, x, y } = dragged;
-    this.annotations.change(imageId, [{ label, frame, place: { x, y } }]);
+    const { label, x, y } = dragged;
+    this.#set(label, { x, y });
   }
 
   /** @param {{x: number, y: number}} by px */
@@ -345,7 +373,8 @@ class Page {
 
   #noteSaved({ imageId, points }) {
     const image = this.images.find((one) => one.id === imageId);
-    if (image) Object.assign(image, { final: points.length, labels: [...new Set(points.map((one) => one.label))] });
+    const labels = [...new Set(points.map((one) => one.label))];
+    if (image) Object.assign(image, { final: points.length, labels, error: null });
     this.imageList.draw();
     this.predictions.outdate();
     this.#ask();
@@ -382,7 +411,7 @@ class Page {
     part("accept-all").disabled = !marks.some((mark) => !mark.isSet && mark.valid);
     part("undo").disabled = !this.annotations.history.done.length;
     part("redo").disabled = !this.annotations.history.undone.length;
-    part("find-error").textContent = this.predictions.error;
+    part("find-error").textContent = this.image ? this.predictions.errorAt(this.image.id, this.frame) : "";
     if (this.image) this.frameBar.drawTicks(this.annotations.of(this.image.id).map((one) => one.frame ?? 0));
   }
 
@@ -398,11 +427,12 @@ class Page {
     part("message").textContent = text;
   }
 
-  async #try(work) {
+  /** Tell what goes wrong, unless it comes too late to be of interest. */
+  async #try(work, { isWanted = () => true, what = "" } = {}) {
     try {
       await work();
     } catch (error) {
-      this.#say(error.message);
+      if (isWanted()) this.#say(what + error.message);
     }
   }
 

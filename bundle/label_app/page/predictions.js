@@ -21,7 +21,6 @@ export class Predictions extends EventTarget {
     this.find = find;
     this.answers = new Map();
     this.version = 0;
-    this.error = "";
     this.wanted = null;
     this.isAsking = false;
   }
@@ -34,6 +33,11 @@ export class Predictions extends EventTarget {
   /** @returns {import("./api.js").Landmark[]} of a frame, as far as they are known */
   at(imageId, frame) {
     return this.answers.get(JSON.stringify([imageId, frame]))?.points ?? [];
+  }
+
+  /** @returns {string} why nothing was found in a frame, in words; empty where there is no such reason */
+  errorAt(imageId, frame) {
+    return this.answers.get(JSON.stringify([imageId, frame]))?.error ?? "";
   }
 
   /** Ask for a frame, unless its answer is known. */
@@ -55,12 +59,9 @@ export class Predictions extends EventTarget {
     const { version } = this;
     if (this.answers.get(key)?.version === version) return;
     try {
-      const points = await this.find(imageId, frame);
-      this.answers.set(key, { version, points });
-      this.error = "";
+      this.answers.set(key, { version, points: await this.find(imageId, frame) });
     } catch (error) {
-      this.answers.delete(key);
-      this.error = error.message;
+      this.answers.set(key, { points: [], error: error.message }); // it is asked for again
     }
     this.dispatchEvent(new Event("change"));
   }

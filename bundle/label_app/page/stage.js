@@ -67,6 +67,11 @@ export class Stage {
     this.draw();
   }
 
+  /** End a drag of a mark, or a press: what it was meant for is not seen any more. */
+  letGo() {
+    this.gestures.letGo();
+  }
+
   /** Show the whole image. */
   fit() {
     if (!this.image) return;

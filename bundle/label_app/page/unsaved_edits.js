@@ -111,7 +111,7 @@ export class UnsavedEdits extends EventTarget {
       this.#tell("saved", { imageId, points });
       return "";
     } catch (error) {
-      return error.message;
+      return this.waiting.get(key) === edit ? error.message : ""; // else it is not wanted any more
     }
   }
 

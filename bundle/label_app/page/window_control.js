@@ -30,9 +30,7 @@ export class WindowControl {
    * @param {import("./grey_window.js").GreyWindow} range of all its values
    */
   begin(first, range) {
-    const low = Math.min(range.low, first.low);
-    const high = Math.max(range.high, first.high);
-    this.range = { low, high: high > low ? high : low + 1 };
+    this.range = { low: Math.min(range.low, first.low), high: Math.max(range.high, first.high) };
     this.first = first;
     this.#set(first);
   }
@@ -76,9 +74,14 @@ export class WindowControl {
     Object.assign(parts.width, { min: span / 1000, max: 2 * span, step: span / 1000 });
     const { level, width } = this.#levelAndWidth();
     [parts.level.value, parts.width.value] = [level, width];
-    parts.text.textContent = `${shortNumber(window.low)} to ${shortNumber(window.high)}`;
+    parts.text.textContent = windowText(window);
     this.changed();
   }
 }
 
-const shortNumber = (value) => String(Number(value.toPrecision(4)));
+/** Both ends, with as many digits as tell them apart. */
+function windowText({ low, high }) {
+  const apart = Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low));
+  const digits = Math.min(Math.max(Math.ceil(apart) + 3, 4), 17);
+  return [low, high].map((value) => String(Number(value.toPrecision(digits)))).join(" to ");
+}
