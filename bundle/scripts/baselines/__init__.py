@@ -9,6 +9,18 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from scripts.baselines.landmark_dataset import LandmarkDataset
+from scripts.baselines.landmark_loss import LandmarkLoss
+from scripts.baselines.landmark_prepare_batch import LandmarkPrepareBatch
+from scripts.baselines.landmark_regressor import LandmarkRegressor, regress_landmarks
 from scripts.baselines.ncc import NCCMatcher, ncc_match
 
-__all__ = ["NCCMatcher", "ncc_match"]
+__all__ = [
+    "LandmarkDataset",
+    "LandmarkLoss",
+    "LandmarkPrepareBatch",
+    "LandmarkRegressor",
+    "NCCMatcher",
+    "ncc_match",
+    "regress_landmarks",
+]
