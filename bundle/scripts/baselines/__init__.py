@@ -14,6 +14,10 @@ from scripts.baselines.landmark_loss import LandmarkLoss
 from scripts.baselines.landmark_prepare_batch import LandmarkPrepareBatch
 from scripts.baselines.landmark_regressor import LandmarkRegressor, regress_landmarks
 from scripts.baselines.ncc import NCCMatcher, ncc_match
+from scripts.baselines.patch_affinity_matcher import PatchAffinityMatcher
+from scripts.baselines.rand_views import RandViews
+from scripts.baselines.simclr_network import SimCLRNetwork
+from scripts.baselines.views_prepare_batch import ViewsPrepareBatch
 
 __all__ = [
     "LandmarkDataset",
@@ -21,6 +25,10 @@ __all__ = [
     "LandmarkPrepareBatch",
     "LandmarkRegressor",
     "NCCMatcher",
+    "PatchAffinityMatcher",
+    "RandViews",
+    "SimCLRNetwork",
+    "ViewsPrepareBatch",
     "ncc_match",
     "regress_landmarks",
 ]
