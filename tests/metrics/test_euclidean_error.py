@@ -77,3 +77,21 @@ def test_an_engines_mean_is_over_samples_not_batches_and_starts_anew_each_epoch(
 def test_without_a_sample_there_is_no_mean():
     with pytest.raises(NotComputableError, match="no sample"):
         MeanEuclideanError(SHAPE).compute()
+
+
+def test_several_landmarks_an_image_count_where_they_are_known():
+    truth = torch.tensor([[[10.0, 20.0], [5.0, 5.0]], [[torch.nan, torch.nan], [0.0, 0.0]]])
+    found = torch.tensor([[[13.0, 24.0], [5.0, 5.0]], [[50.0, 30.0], [0.0, 7.0]]])
+    prediction, target = (index_to_normalized(points, SHAPE) for points in (found, truth))
+    errors = euclidean_error(prediction, target, SHAPE)
+    expected = torch.tensor([[5.0, 0.0], [torch.nan, 7.0]])
+    torch.testing.assert_close(errors, expected, atol=1e-4, rtol=0, equal_nan=True)
+    metric = MeanEuclideanError(SHAPE)
+    metric.update((prediction, target))
+    assert metric.compute() == pytest.approx(4.0, abs=1e-4)
+
+
+def test_an_answer_that_is_no_number_is_not_passed_over():
+    metric = MeanEuclideanError(SHAPE)
+    metric.update((torch.full((1, 2, 2), torch.nan), torch.zeros(1, 2, 2)))
+    assert np.isnan(metric.compute())

@@ -17,7 +17,7 @@ import torch
 from scipy.ndimage import map_coordinates
 from scipy.stats import kstest
 
-from scripts.transforms.warp import RandShiftScale, lattice, sample_lattice, warp_points
+from scripts.transforms.warp import RandShiftScale, lattice, on_image, sample_lattice, unwarp_points, warp_points
 
 SHAPE = (40, 30)
 
@@ -84,3 +84,21 @@ def test_same_seed_same_warp():
     first, again = RandShiftScale(seed=1), RandShiftScale(seed=1)
     assert torch.equal(first(images), again(images))
     assert not torch.equal(first(images), RandShiftScale(seed=1)(images))
+
+
+def test_unwarped_points_are_warped_back():
+    matrix, shift = rand_map(3)
+    points = torch.rand(3, 5, 2, generator=torch.Generator().manual_seed(2)) * 30
+    points[1, 2] = torch.nan
+    moved = unwarp_points(points, matrix, shift, SHAPE)
+    assert moved.isnan().equal(points.isnan())
+    back = torch.stack([warp_points(moved[:, k], matrix, shift, SHAPE) for k in range(5)], dim=1)
+    torch.testing.assert_close(back, points, atol=1e-4, rtol=0, equal_nan=True)
+
+
+def test_an_image_ends_at_the_outer_edges_of_its_pixels():
+    x = torch.tensor([-0.51, -0.49, 39.49, 39.51, torch.nan])
+    y = torch.tensor([-0.51, -0.49, 29.49, 29.51, torch.nan])
+    inside = [False, True, True, False, False]
+    assert on_image(torch.stack([x, torch.full((5,), 3.0)], dim=-1), SHAPE).tolist() == inside
+    assert on_image(torch.stack([torch.full((5,), 3.0), y], dim=-1), SHAPE).tolist() == inside

@@ -9,6 +9,26 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from scripts.baselines.landmark_dataset import LandmarkDataset
+from scripts.baselines.landmark_loss import LandmarkLoss
+from scripts.baselines.landmark_prepare_batch import LandmarkPrepareBatch
+from scripts.baselines.landmark_regressor import LandmarkRegressor, regress_landmarks
 from scripts.baselines.ncc import NCCMatcher, ncc_match
+from scripts.baselines.patch_affinity_matcher import PatchAffinityMatcher
+from scripts.baselines.rand_views import RandViews
+from scripts.baselines.simclr_network import SimCLRNetwork
+from scripts.baselines.views_prepare_batch import ViewsPrepareBatch
 
-__all__ = ["NCCMatcher", "ncc_match"]
+__all__ = [
+    "LandmarkDataset",
+    "LandmarkLoss",
+    "LandmarkPrepareBatch",
+    "LandmarkRegressor",
+    "NCCMatcher",
+    "PatchAffinityMatcher",
+    "RandViews",
+    "SimCLRNetwork",
+    "ViewsPrepareBatch",
+    "ncc_match",
+    "regress_landmarks",
+]

@@ -11,6 +11,7 @@
 
 from scripts.engines.clip_gradients import ClipGradients
 from scripts.engines.patch_center_prepare_batch import PatchCenterPrepareBatch
+from scripts.engines.seeded_prepare_batch import SeededPrepareBatch
 from scripts.engines.series_prepare_batch import SeriesPrepareBatch
 
-__all__ = ["ClipGradients", "PatchCenterPrepareBatch", "SeriesPrepareBatch"]
+__all__ = ["ClipGradients", "PatchCenterPrepareBatch", "SeededPrepareBatch", "SeriesPrepareBatch"]

@@ -15,24 +15,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import ignite.distributed as idist
-import numpy as np
 import torch
-from monai.engines import PrepareBatch
 
+from scripts.engines.seeded_prepare_batch import SeededPrepareBatch
 from scripts.transforms.rand_patch_center import RandPatchCenter
 from scripts.transforms.scale_intensity import restore_intensity
 
 __all__ = ["PatchCenterPrepareBatch"]
 
 
-class PatchCenterPrepareBatch(PrepareBatch):
+class PatchCenterPrepareBatch(SeededPrepareBatch):
     """Move images to the device, and there warp them and cut their patches, a whole batch at a time.
 
-    In training each batch is warped anew; what is drawn follows from the seed, the number of the batch and the place in
-    it, so it is the same after a restart (the number of the batch is this object's state) and for any number of
-    processes that share the batch. In validation it follows from the seed and the image's ``index``, so that
-    validations can be compared, whatever the batch size.
+    In training each batch is warped anew, in validation an image always alike, see :class:`SeededPrepareBatch`.
 
     Args:
         augment: the random warp and patch.
@@ -51,10 +46,8 @@ class PatchCenterPrepareBatch(PrepareBatch):
     """
 
     def __init__(self, augment: RandPatchCenter, *, seed: int = 0, validation: bool = False) -> None:
+        super().__init__(seed=seed, validation=validation)
         self.augment = augment
-        self.seed = seed
-        self.validation = validation
-        self.batches = 0
         self.last_patch: torch.Tensor | None = None
 
     def __call__(
@@ -66,23 +59,5 @@ class PatchCenterPrepareBatch(PrepareBatch):
     ) -> tuple[torch.Tensor, torch.Tensor, tuple, dict[str, Any]]:
         """Image, target (the patch's centre, normalised), no further positional inputs, further inputs by name."""
         images = restore_intensity(batchdata["image"].to(device=device, non_blocking=non_blocking))
-        seeds = self._validation_seeds(batchdata["index"]) if self.validation else self._training_seeds(len(images))
-        image, self.last_patch, center = self.augment(images, seeds)
+        image, self.last_patch, center = self.augment(images, self.draw_seeds(batchdata))
         return image, center, (), {"patch": self.last_patch, "heatmap": not self.validation}
-
-    def state_dict(self) -> dict[str, int]:
-        """How many batches were made, for a checkpoint."""
-        return {"batches": self.batches}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on after so many batches."""
-        self.batches = state["batches"]
-
-    def _training_seeds(self, images: int) -> np.ndarray:
-        world_size = idist.get_world_size()
-        drawn = np.random.default_rng([self.seed, self.batches]).integers(2**62, size=images * world_size)
-        self.batches += 1
-        return drawn[idist.get_rank() :: world_size]
-
-    def _validation_seeds(self, indices: torch.Tensor) -> list[int]:
-        return [int(np.random.default_rng([self.seed, int(index)]).integers(2**62)) for index in indices]

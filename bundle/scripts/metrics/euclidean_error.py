@@ -30,23 +30,25 @@ def euclidean_error(prediction: torch.Tensor, target: torch.Tensor, shape: Seque
     """Euclidean distance of each predicted mean from its target.
 
     Args:
-        prediction: (B, >= spatial_dims); the first spatial_dims columns are the means, normalised.
-        target: (B, spatial_dims), normalised.
+        prediction: (B, ..., >= spatial_dims); the first spatial_dims columns are the means, normalised.
+        target: (B, ..., spatial_dims), normalised.
         shape: spatial shape of the image, px.
 
     Returns:
-        (B,), px.
+        (B, ...), px; NaN where the target is.
 
     Example:
         >>> euclidean_error(torch.tensor([[0.06, 0.04, 0.0, 0.0]]), torch.zeros(1, 2), (100, 200))
         tensor([5.])
     """
-    difference = prediction[:, : target.shape[1]] - target
-    return normalized_scale_to_index(difference, shape).norm(dim=1)
+    difference = prediction[..., : target.shape[-1]] - target
+    return normalized_scale_to_index(difference, shape).norm(dim=-1)
 
 
 class MeanEuclideanError(Metric):
     """Mean :func:`euclidean_error` over all samples that an engine sees, on all its processes.
+
+    Targets that are NaN, landmarks that are not known, do not count.
 
     Args:
         shape: spatial shape of the image, px.
@@ -72,7 +74,8 @@ class MeanEuclideanError(Metric):
     @reinit__is_reduced
     def update(self, output: tuple[torch.Tensor, torch.Tensor]) -> None:
         """Add the samples of a batch: predictions and targets, as :func:`euclidean_error` takes them."""
-        errors = euclidean_error(output[0].detach(), output[1], self.shape)
+        known = ~output[1].isnan().any(dim=-1)
+        errors = euclidean_error(output[0].detach(), output[1], self.shape)[known]
         self._sum += errors.double().sum().to(self._device)
         self._count += errors.numel()
 

@@ -18,12 +18,14 @@ from scripts.transforms.coordinates import (
 )
 from scripts.transforms.image_fit import ImageFit
 from scripts.transforms.patch import extract_patches, patch_offsets
+from scripts.transforms.rand_image_warp import RandImageWarp
 from scripts.transforms.rand_patch_center import RandPatchCenter
 from scripts.transforms.scale_intensity import restore_intensity, scale_series_intensity, store_intensity
 from scripts.transforms.warp import RandShiftScale
 
 __all__ = [
     "ImageFit",
+    "RandImageWarp",
     "RandPatchCenter",
     "RandShiftScale",
     "extract_patches",

@@ -21,7 +21,8 @@ from monai.transforms import Randomizable
 
 from scripts.transforms.coordinates import index_to_normalized
 from scripts.transforms.patch import patch_offsets
-from scripts.transforms.warp import lattice, sample_lattice, warp_points
+from scripts.transforms.random_map import between, random_image_map, random_rotation
+from scripts.transforms.warp import lattice, on_image, sample_lattice, warp_points
 
 __all__ = ["RandPatchCenter"]
 
@@ -142,7 +143,7 @@ class RandPatchCenter(Randomizable):
         )
         source = warp_points(corner, image_matrix, image_shift, spatial)
         patches = sample_lattice(images, source, image_matrix @ patch_matrix, shape).transpose(1, 2)
-        inside = _inside(lattice(corner, patch_matrix, shape), spatial)
+        inside = on_image(lattice(corner, patch_matrix, shape), spatial).to(patches)
         kept = self._draw_kept(seeds).to(inside).flatten()
         patches = patches * torch.maximum(inside, kept[:, None, None]).reshape(batch, -1, 1, *shape)
         patches = self._change_contrast(patches, of_patches)
@@ -167,25 +168,26 @@ class RandPatchCenter(Randomizable):
 
     def _image_map(self, drawn: np.ndarray, spatial: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """The map from warped to source images, relative to their centres: matrices (B, 2, 2), shifts (B, 2) px."""
-        angle, scale, area, ratio, *shift, _ = drawn.T
-        area = _between(area, self.crop_scale)
-        ratio = np.exp(_between(ratio, np.log(self.crop_ratio)))
-        crop = np.minimum(np.stack([np.sqrt(area * ratio), np.sqrt(area / ratio)], axis=-1), 1.0)
-        shift = (np.stack(shift, axis=-1) - 0.5) * (1.0 - crop) * np.asarray(spatial)
-        zoom = crop / _between(scale, self.image_scale)[:, None]
-        return _rotation(angle, self.image_rotate) * zoom[:, None, :], shift
+        return random_image_map(
+            drawn[:, :6],
+            spatial,
+            rotate=self.image_rotate,
+            scale=self.image_scale,
+            crop_scale=self.crop_scale,
+            crop_ratio=self.crop_ratio,
+        )
 
     def _patch_map(self, drawn: np.ndarray, spatial: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Centres in the warped images (B * K, 2) px, and matrices of the patches about them (B * K, 2, 2)."""
         x, y, angle, scale = drawn.reshape(-1, 7).T[:4]
         # uniform from edge to edge of the image, so that targets fill [-1, 1]
         center = np.stack([x, y], axis=-1) * np.asarray(spatial) - 0.5
-        zoom = 1.0 / _between(scale, self.patch_scale)
-        return center, _rotation(angle, self.patch_rotate) * zoom[:, None, None]
+        zoom = 1.0 / between(scale, self.patch_scale)
+        return center, random_rotation(angle, self.patch_rotate) * zoom[:, None, None]
 
     def _change_contrast(self, patches: torch.Tensor, drawn: np.ndarray) -> torch.Tensor:
-        exponent = np.exp(_between(drawn[..., 4], np.log(self.gamma)))
-        gain = _between(drawn[..., 5], self.gain)
+        exponent = np.exp(between(drawn[..., 4], np.log(self.gamma)))
+        gain = between(drawn[..., 5], self.gain)
         exponent, gain = (torch.from_numpy(value[..., None, None, None]).to(patches) for value in (exponent, gain))
         return patches.clamp_min(0.0).pow(exponent) * gain
 
@@ -228,22 +230,3 @@ def _through_curves(images: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
     left = place.floor().clamp(0, steps - 1)
     low, high = (curves.gather(-1, left.long() + side) for side in (0, 1))
     return (low + (place - left) * (high - low)).view_as(images)
-
-
-def _between(drawn: np.ndarray, ends: Sequence[float] | np.ndarray) -> np.ndarray:
-    """From [0, 1) to the range between two ends."""
-    return ends[0] + (ends[1] - ends[0]) * drawn
-
-
-def _rotation(drawn: np.ndarray, degrees: float) -> np.ndarray:
-    """Rotation matrices (..., 2, 2) by up to so many degrees either way, from numbers in [0, 1)."""
-    angle = np.deg2rad(_between(drawn, (-degrees, degrees)))
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.stack([np.stack([cos, -sin], axis=-1), np.stack([sin, cos], axis=-1)], axis=-2)
-
-
-def _inside(points: torch.Tensor, spatial: Sequence[int]) -> torch.Tensor:
-    """1 where a point (..., 2) lies on the warped image, 0 in the zeros around it."""
-    size = torch.tensor(spatial, dtype=points.dtype, device=points.device)
-    x, y = ((points > -0.5) & (points < size - 0.5)).unbind(dim=-1)
-    return (x & y).to(points.dtype)

@@ -22,7 +22,7 @@ from monai.transforms import Randomizable
 
 from scripts.transforms.coordinates import index_scale_to_normalized, index_to_grid
 
-__all__ = ["RandShiftScale", "lattice", "sample_lattice", "warp_points"]
+__all__ = ["RandShiftScale", "lattice", "on_image", "sample_lattice", "unwarp_points", "warp_points"]
 
 
 def lattice(origin: torch.Tensor, steps: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
@@ -67,6 +67,40 @@ def warp_points(
     """
     middle = (torch.tensor(spatial, dtype=points.dtype, device=points.device) - 1.0) / 2.0
     return (matrix @ (points - middle).unsqueeze(-1)).squeeze(-1) + middle + shift
+
+
+def unwarp_points(
+    points: torch.Tensor, matrix: torch.Tensor, shift: torch.Tensor, spatial: Sequence[int]
+) -> torch.Tensor:
+    """Where points come to lie in warped images: the inverse of :func:`warp_points`, for several points an image.
+
+    Args:
+        points: (N, K, 2), px in the images before the warp; NaN stays NaN.
+        matrix: (N, 2, 2), not singular.
+        shift: (N, 2), px.
+        spatial: spatial shape of the images, whose middle the warp is about.
+
+    Returns:
+        (N, K, 2), px in the warped images.
+
+    Example:
+        >>> unwarp_points(torch.tensor([[[4.0, 1.0]]]), 2 * torch.eye(2)[None], torch.zeros(1, 2), (5, 3)).tolist()
+        [[[3.0, 1.0]]]
+    """
+    middle = (torch.tensor(spatial, dtype=points.dtype, device=points.device) - 1.0) / 2.0
+    return (points - middle - shift[:, None]) @ torch.linalg.inv(matrix).mT + middle
+
+
+def on_image(points: torch.Tensor, spatial: Sequence[int]) -> torch.Tensor:
+    """Whether points (..., 2), px, lie on an image of a spatial shape, to the outer edges of its pixels; NaN does not.
+
+    Example:
+        >>> on_image(torch.tensor([[-0.4, 2.0], [0.0, 2.6], [torch.nan, 0.0]]), (4, 3)).tolist()
+        [True, False, False]
+    """
+    size = torch.tensor(spatial, dtype=points.dtype, device=points.device)
+    x, y = ((points > -0.5) & (points < size - 0.5)).unbind(dim=-1)
+    return x & y
 
 
 def sample_lattice(
