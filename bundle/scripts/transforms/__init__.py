@@ -17,6 +17,7 @@ from scripts.transforms.coordinates import (
     normalized_to_index,
 )
 from scripts.transforms.image_fit import ImageFit
+from scripts.transforms.paraboloid import paraboloid_shift
 from scripts.transforms.patch import extract_patches, patch_offsets
 from scripts.transforms.rand_patch_center import RandPatchCenter
 from scripts.transforms.scale_intensity import restore_intensity, scale_series_intensity, store_intensity
@@ -32,6 +33,7 @@ __all__ = [
     "index_to_normalized",
     "normalized_scale_to_index",
     "normalized_to_index",
+    "paraboloid_shift",
     "patch_offsets",
     "restore_intensity",
     "scale_series_intensity",
