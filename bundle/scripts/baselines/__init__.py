@@ -9,6 +9,23 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from scripts.baselines.bspline_registration import BSplineRegistration
+from scripts.baselines.copy_position import CopyPosition
+from scripts.baselines.csrt import CSRT
+from scripts.baselines.dis_flow import DISFlow
+from scripts.baselines.lucas_kanade import LucasKanade
 from scripts.baselines.ncc import NCCMatcher, ncc_match
+from scripts.baselines.peer_tracker import PeerTracker
+from scripts.baselines.template_matching import TemplateMatching
 
-__all__ = ["NCCMatcher", "ncc_match"]
+__all__ = [
+    "CSRT",
+    "BSplineRegistration",
+    "CopyPosition",
+    "DISFlow",
+    "LucasKanade",
+    "NCCMatcher",
+    "PeerTracker",
+    "TemplateMatching",
+    "ncc_match",
+]
