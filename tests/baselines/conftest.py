@@ -8,17 +8,20 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Labelled images for the tests of learned baselines."""
+"""Labelled images for the learned baselines, and frames in which landmarks move by known ways."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from scripts.baselines import PeerTracker
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import ImageSeries, find_image_series
+from scripts.data.phantom import PhantomSubject, breathing_phantom
 
 ROWS = [
     *[f"p{i}.nii,0,tip,{10 + i},{12 + i}" for i in range(6)],
@@ -50,3 +53,26 @@ def series(tmp_path: Path, write_clip: Callable[..., Path]) -> list[ImageSeries]
 def frames(series: list[ImageSeries]) -> FrameDataset:
     """The images at half size."""
     return FrameDataset(series, (48, 32))
+
+
+@pytest.fixture(scope="session")
+def breathing() -> PhantomSubject:
+    """Ten frames, most of a breath; landmarks move by 3 px in the mean and 10 at most."""
+    return breathing_phantom(0, n_frames=10)
+
+
+@pytest.fixture(scope="session")
+def errors_on_breathing(breathing: PhantomSubject) -> Callable[..., np.ndarray]:
+    """Distances to the truth (frames, landmarks), px, of a tracker with one example a landmark, on frame 0."""
+
+    def errors(tracker: PeerTracker, frames: range = range(1, 10)) -> np.ndarray:
+        tracker.set_examples([(breathing.frames[0], track[0], label) for label, track in breathing.tracks.items()])
+        found = {frame: tracker.update(breathing.frames[frame]).landmarks for frame in frames}
+        return np.array(
+            [
+                [np.linalg.norm(one.point.numpy() - breathing.tracks[label][frame]) for label, one in answers.items()]
+                for frame, answers in found.items()
+            ]
+        )
+
+    return errors

@@ -9,25 +9,39 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from scripts.baselines.bspline_registration import BSplineRegistration
+from scripts.baselines.copy_position import CopyPosition
+from scripts.baselines.csrt import CSRT
+from scripts.baselines.dis_flow import DISFlow
 from scripts.baselines.landmark_dataset import LandmarkDataset
 from scripts.baselines.landmark_loss import LandmarkLoss
 from scripts.baselines.landmark_prepare_batch import LandmarkPrepareBatch
 from scripts.baselines.landmark_regressor import LandmarkRegressor, regress_landmarks
+from scripts.baselines.lucas_kanade import LucasKanade
 from scripts.baselines.ncc import NCCMatcher, ncc_match
 from scripts.baselines.patch_affinity_matcher import PatchAffinityMatcher
+from scripts.baselines.peer_tracker import PeerTracker
 from scripts.baselines.rand_views import RandViews
 from scripts.baselines.simclr_network import SimCLRNetwork
+from scripts.baselines.template_matching import TemplateMatching
 from scripts.baselines.views_prepare_batch import ViewsPrepareBatch
 
 __all__ = [
+    "CSRT",
+    "BSplineRegistration",
+    "CopyPosition",
+    "DISFlow",
     "LandmarkDataset",
     "LandmarkLoss",
     "LandmarkPrepareBatch",
     "LandmarkRegressor",
+    "LucasKanade",
     "NCCMatcher",
     "PatchAffinityMatcher",
+    "PeerTracker",
     "RandViews",
     "SimCLRNetwork",
+    "TemplateMatching",
     "ViewsPrepareBatch",
     "ncc_match",
     "regress_landmarks",

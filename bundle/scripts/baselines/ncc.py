@@ -17,8 +17,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from scripts.transforms.coordinates import index_to_normalized
+from scripts.transforms.paraboloid import paraboloid_shift
 
-__all__ = ["NCCMatcher", "ncc_match", "paraboloid_shift"]
+__all__ = ["NCCMatcher", "ncc_match"]
 
 _CHUNK = 16  # patches correlated at a time; bounds the memory, and larger batches are not faster
 _VARIANCE_FLOOR = 1e-12  # of the image's energy; less variance than this is rounding, not contrast
@@ -153,16 +154,3 @@ def _peak_positions(scores: torch.Tensor) -> torch.Tensor:
     around = scores[n[:, None, None], rows[:, :, None], columns[:, None, :]]
     shift = paraboloid_shift(around).where(inside, 0.0)
     return (place + shift).where((best > 0)[:, None], torch.nan)
-
-
-def paraboloid_shift(scores: torch.Tensor) -> torch.Tensor:
-    """Top (N, 2) of the paraboloid at the middle of scores (N, 3, 3), relative to it; within a pixel."""
-    slope_x, slope_y = (scores[:, 2, 1] - scores[:, 0, 1]) / 2, (scores[:, 1, 2] - scores[:, 1, 0]) / 2
-    bend_x = scores[:, 0, 1] - 2 * scores[:, 1, 1] + scores[:, 2, 1]
-    bend_y = scores[:, 1, 0] - 2 * scores[:, 1, 1] + scores[:, 1, 2]
-    twist = (scores[:, 0, 0] + scores[:, 2, 2] - scores[:, 0, 2] - scores[:, 2, 0]) / 4
-    # A strong twist means a slanted ridge or a saddle, whose top is ill-defined: there each axis is left to itself.
-    twist = torch.where(bend_x * bend_y > 2 * twist * twist, twist, 0.0)
-    det = bend_x * bend_y - twist * twist
-    shift = torch.stack([twist * slope_y - bend_y * slope_x, twist * slope_x - bend_x * slope_y], dim=1)
-    return torch.where((det > 0)[:, None], shift / det[:, None], 0.0).clamp(-1, 1)

@@ -30,12 +30,13 @@ from scripts.inferers.local_refinement import LocalRefinement
 from scripts.inferers.motion_predictor import MotionPredictor
 from scripts.inferers.neighbor_bank import NeighborBank
 from scripts.inferers.neighbor_voting import NeighborVoting
+from scripts.inferers.tracker_input import check_examples, check_particulars
 from scripts.inferers.trust import DOUBTS, Trust
 from scripts.metrics.cyclic_error import Matcher
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
 from scripts.transforms.patch import extract_patches
 
-__all__ = ["LandmarkTracker", "TrackedFrame", "TrackedLandmark"]
+__all__ = ["LandmarkTracker", "TrackedFrame", "TrackedLandmark", "world_point"]
 
 Array = np.ndarray | torch.Tensor
 
@@ -214,17 +215,13 @@ class LandmarkTracker:
         """
         try:
             image = self._prepare(frame)
+            original = check_examples(points, labels, self._prepare.fit)
         except FrameFaultError as fault:
             self._forget_size()
             raise ValueError(f"no examples can be taken from this frame: {fault}") from fault
-        original = torch.as_tensor(np.array(points, dtype=np.float32))
-        if original.shape != (len(labels), 2) or not len(labels):
-            raise ValueError(f"give points (N, 2) and N labels, one at least, not {original.shape} and {len(labels)}")
-        inside = self._prepare.fit.contains(original)
-        for point, label, there in zip(original.tolist(), labels, inside.tolist(), strict=True):
-            if not there:
-                self._forget_size()
-                raise ValueError(f"example {label!r} at {point} px lies outside of its frame")
+        except ValueError:
+            self._forget_size()
+            raise
         at = self._prepare.fit.to_network(original).to(self.device)
         code = self.matcher.encode_image(image).clone()
         self.bank.add(image, at, labels, image_code=code)
@@ -287,10 +284,7 @@ class LandmarkTracker:
         """
         if not len(self.bank):
             raise ValueError("there is no example to track; call set_examples or add first")
-        if time_ms is not None and not math.isfinite(time_ms):
-            raise ValueError(f"time_ms is {time_ms}; give a finite number of milliseconds")
-        if affine is not None and np.shape(affine) != (4, 4):
-            raise ValueError(f"an affine has the shape (4, 4), not {np.shape(affine)}")
+        check_particulars(affine, time_ms)
         begin = time.perf_counter()
         try:
             image = self._prepare(frame)
@@ -455,7 +449,7 @@ class LandmarkTracker:
                 sigmas[i],
                 not reasons[i],
                 reasons[i],
-                _world(points[i], affine),
+                world_point(points[i], affine),
                 means[self._examples[label]],
                 measures[i],
                 self._predict(label, time_ms, points[i], sigmas[i], valid=not reasons[i]),
@@ -505,7 +499,7 @@ class LandmarkTracker:
                 lost,
                 False,
                 reason,
-                _world(lost, affine),
+                world_point(lost, affine),
                 torch.full((len(examples), 2), torch.nan),
                 torch.full((len(DOUBTS),), torch.nan),
                 self._predict(label, time_ms, lost, lost, valid=False),
@@ -525,7 +519,8 @@ def _by_frame(examples: Iterable[tuple[Array, Sequence[float], str]]) -> Iterato
         yield from ([example] for example in examples)
 
 
-def _world(point: torch.Tensor, affine: Array | None) -> torch.Tensor | None:
+def world_point(point: torch.Tensor, affine: Array | None) -> torch.Tensor | None:
+    """RAS mm (3,) of a point (2,) in px, by an affine (4, 4) of the index (x, y, 0, 1); None without one."""
     if affine is None:
         return None
     matrix = torch.as_tensor(np.asarray(affine, dtype=np.float64))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from scripts.baselines.ncc import paraboloid_shift
+from scripts.transforms.paraboloid import paraboloid_shift
 from scripts.transforms.patch import extract_patches
 
 __all__ = ["LocalRefinement"]

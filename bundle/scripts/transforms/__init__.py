@@ -17,6 +17,7 @@ from scripts.transforms.coordinates import (
     normalized_to_index,
 )
 from scripts.transforms.image_fit import ImageFit
+from scripts.transforms.paraboloid import paraboloid_shift
 from scripts.transforms.patch import extract_patches, patch_offsets
 from scripts.transforms.rand_image_warp import RandImageWarp
 from scripts.transforms.rand_patch_center import RandPatchCenter
@@ -34,6 +35,7 @@ __all__ = [
     "index_to_normalized",
     "normalized_scale_to_index",
     "normalized_to_index",
+    "paraboloid_shift",
     "patch_offsets",
     "restore_intensity",
     "scale_series_intensity",
