@@ -111,9 +111,7 @@ def chest_set(folder: Path, data: Path, image_size: tuple[int, int]) -> Landmark
     images, truth, datalist = data / "images", folder / "landmarks.csv", folder / "datalist.json"
     folder.mkdir(parents=True, exist_ok=True)
     if not truth.is_file():
-        convert_table(
-            ["--table", str(data / "landmarks.csv"), "--image_column", "file", "--output", str(truth)]
-        )
+        convert_table(["--table", str(data / "landmarks.csv"), "--image_column", "file", "--output", str(truth)])
     if not datalist.is_file():
         write_datalist(datalist, make_datalist(images, preset="kermany_pediatric").content)
     return LandmarkSet("chest X-rays", folder, images, truth, datalist, CHEST_LABELS, image_size)

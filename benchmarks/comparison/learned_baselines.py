@@ -23,11 +23,12 @@ from comparison.landmark_sets import LandmarkSet
 from comparison.settings import SubjectSettings
 from comparison.subject_errors import chosen, mean_error
 from comparison.training_runs import TrainingRuns
-from scripts.baselines import LandmarkRegressor, PatchAffinityMatcher, SimCLRNetwork, regress_landmarks
+from scripts.baselines import LandmarkRegressor, PatchAffinityMatcher, SimCLRNetwork
 from scripts.evaluation.labelled_frames import LabelledFrame
 from scripts.evaluation.landmark_answers import match_landmarks
 from scripts.inferers import MedianFusion
 from scripts.networks import build_encoder, load_weights
+from scripts.transforms import normalized_to_index
 
 CHOSEN_WITH = 20  # examples, with which learning rates are compared
 SIMCLR_PATCH = 32  # px, as in the paper
@@ -73,7 +74,9 @@ class LearnedBaselines:
     def predictor(self, name: str, encoder: Path | None) -> Predictor:
         """What trains on some candidates, and tells the landmarks of the test part, (T, L, 2), px."""
         rate = self._best(name, lambda rate: rate, lambda rate: self._judge_supervised(encoder, rate))
-        return lambda candidates: self._regress(self._train_supervised(candidates, encoder, rate), self.data.group.targets)
+        return lambda candidates: self._regress(
+            self._train_supervised(candidates, encoder, rate), self.data.group.targets
+        )
 
     def new_regressor(self) -> LandmarkRegressor:
         """One of random weights."""
@@ -88,7 +91,9 @@ class LearnedBaselines:
         return made[min(errors, key=errors.__getitem__)]
 
     def _train_affinity(self, rate: float) -> PatchAffinityMatcher:
-        weights = self._train("simclr_patch", ["baseline/simclr_image", "baseline/simclr_patch"], rate, self.settings.simclr_patch)
+        weights = self._train(
+            "simclr_patch", ["baseline/simclr_image", "baseline/simclr_patch"], rate, self.settings.simclr_patch
+        )
         return load_affinity_matcher(weights, self.encoder)
 
     def _judge_affinity(self, matcher: PatchAffinityMatcher) -> float:
@@ -97,7 +102,9 @@ class LearnedBaselines:
         return errors.norm(dim=-1).nanmean().item()
 
     def _train_image(self, rate: float) -> Path:
-        return self._train("simclr_image", ["baseline/simclr_image"], rate, self.settings.simclr_image).with_name("encoder.pt")
+        return self._train("simclr_image", ["baseline/simclr_image"], rate, self.settings.simclr_image).with_name(
+            "encoder.pt"
+        )
 
     def _judge_image(self, encoder: Path) -> float:
         return self._judge_supervised(encoder, sorted(self.settings.learning_rates)[1])
@@ -114,7 +121,8 @@ class LearnedBaselines:
         return mean_error(predicted, group.targets, self.data.labels)
 
     def _regress(self, weights: Path, targets: Sequence[LabelledFrame]) -> torch.Tensor:
-        return regress_landmarks(load_weights(self.new_regressor(), weights), [one.frame for one in targets])
+        network = load_weights(self.new_regressor(), weights).eval()
+        return torch.stack([regress(network, one, self.data.image_size) for one in targets])
 
     def _train(self, name: str, configs: Sequence[str], rate: float, settings: Mapping[str, Any]) -> Path:
         own = {
@@ -124,6 +132,12 @@ class LearnedBaselines:
             "learning_rate": rate,
         }
         return self.runs.weights(name, configs, {**own, **self.settings.baselines, **settings})
+
+
+@torch.no_grad()
+def regress(network: LandmarkRegressor, target: LabelledFrame, size: Sequence[int]) -> torch.Tensor:
+    """Landmarks (L, 2) of a frame, px of the original image."""
+    return target.frame.prepared.fit.to_original(normalized_to_index(network(target.frame.image())[0], size))
 
 
 def load_affinity_matcher(weights: Path, encoder: str) -> PatchAffinityMatcher:

@@ -36,9 +36,9 @@ SIMCLR_PATCH = 32  # px, as in the paper
 class Tracker(Protocol):
     """What all of them have."""
 
-    def set_examples(self, examples): ...  # noqa: D102, ANN001, ANN201
+    def set_examples(self, examples): ...  # noqa: D102
 
-    def update(self, frame): ...  # noqa: D102, ANN001, ANN201
+    def update(self, frame): ...  # noqa: D102
 
 
 @dataclass(frozen=True)

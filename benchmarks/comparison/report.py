@@ -28,7 +28,9 @@ from scripts.visualize.learning_curve import LearningCurve, draw_learning_curve
 Row = dict[str, Any]
 
 
-def write_report(folder: Path, rows: Sequence[Row], about: Mapping[str, Any], curves: Mapping[str, Mapping[str, LearningCurve]]) -> None:
+def write_report(
+    folder: Path, rows: Sequence[Row], about: Mapping[str, Any], curves: Mapping[str, Mapping[str, LearningCurve]]
+) -> None:
     """Write ``landmarks.json``, ``landmarks.md`` and the figures.
 
     Args:
@@ -54,7 +56,14 @@ def as_markdown(rows: Sequence[Row]) -> str:
     for data in dict.fromkeys(row["data"] for row in rows):
         own = [row for row in rows if row["data"] == data]
         thresholds = [key for key in own[0] if key.startswith("within_")]
-        titles = ["method", "examples", "error, px", *(f"within {key.split('_')[1]} px" for key in thresholds), "ms", "n"]
+        titles = [
+            "method",
+            "examples",
+            "error, px",
+            *(f"within {key.split('_')[1]} px" for key in thresholds),
+            "ms",
+            "n",
+        ]
         lines = [f"### {data}", "", f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
         for row in own:
             shares = [f"{100 * row[key]:.0f} %" for key in thresholds]

@@ -24,8 +24,9 @@ class TrackingSettings:
     Attributes:
         network: values of the training config for our network, by name.
         simclr: values for SimCLR's patches.
-        subjects: simulated subjects that are judged; none of them is trained on.
-        frames: of each.
+        trained_subjects: simulated subjects that are trained on.
+        subjects: others that are judged, or real series.
+        frames: of each simulated subject.
         warped: real frames that are warped.
         slow_cases: series that slow methods are judged on.
         learning_rates: three that SimCLR is tried with.
@@ -33,6 +34,7 @@ class TrackingSettings:
 
     network: Mapping[str, Any]
     simclr: Mapping[str, Any]
+    trained_subjects: int = 10
     subjects: int = 8
     frames: int = 40
     warped: int = 12

@@ -51,7 +51,9 @@ class SubjectComparison:
         curves: method to its error against the number of examples.
     """
 
-    def __init__(self, data: LandmarkSet, runs: TrainingRuns, settings: SubjectSettings, threads: int, seed: int) -> None:
+    def __init__(
+        self, data: LandmarkSet, runs: TrainingRuns, settings: SubjectSettings, threads: int, seed: int
+    ) -> None:
         self.data = data
         self.runs = runs
         self.settings = settings

@@ -21,6 +21,7 @@ import torch
 from tqdm import tqdm
 
 from comparison.methods import Method
+from comparison.tracking_errors import working_ms
 from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup
 from scripts.evaluation.landmark_answers import LandmarkAnswers
 from scripts.evaluation.landmark_trial import LandmarkTrial
@@ -39,7 +40,9 @@ def answers_of(method: Method, group: LandmarkGroup, labels: Sequence[str]) -> L
     for c, candidate in enumerate(tqdm(group.candidates, desc=method.name, unit="example", leave=False, disable=None)):
         places = own_places(candidate, labels)
         tracker = method.make()
-        tracker.set_examples([(as_frame(candidate), at, label) for label, at in zip(labels, places.tolist(), strict=True)])
+        tracker.set_examples(
+            [(as_frame(candidate), at, label) for label, at in zip(labels, places.tolist(), strict=True)]
+        )
         for t, target in enumerate(group.targets):
             found = tracker.update(as_frame(target)).landmarks
             at = torch.stack([found[label].point.cpu() for label in labels])
@@ -54,7 +57,7 @@ def median_ms(method: Method, group: LandmarkGroup, labels: Sequence[str]) -> fl
     tracker = method.make()
     places = own_places(group.candidates[0], labels).tolist()
     tracker.set_examples([(as_frame(group.candidates[0]), at, label) for label, at in zip(labels, places, strict=True)])
-    return time_each(lambda one: tracker.update(as_frame(one)), group.targets)
+    return statistics.median(working_ms(tracker.update(as_frame(one))) for one in group.targets[:TIMED])
 
 
 def time_each(work: Callable[[LabelledFrame], object], targets: Sequence[LabelledFrame]) -> float:
@@ -121,4 +124,3 @@ def own_places(labelled: LabelledFrame, labels: Sequence[str]) -> torch.Tensor:
 def as_frame(labelled: LabelledFrame) -> np.ndarray:
     """The frame at the size that all methods get, (X, Y)."""
     return labelled.frame.image()[0, 0].numpy()
-

@@ -34,7 +34,6 @@ from scripts.metrics.error_summary import error_summary
 THRESHOLDS = (1, 2, 4)  # px
 HARD_CASES = ("contrast", "jump", "dropped", "absence", "noise")
 FIRST_JUDGED = 60  # the number of the first simulated subject that is judged
-TRAINED = range(10)
 POINTS = 12  # landmarks in a real frame
 REAL_SIZE = (256, 256)
 PATCH_SIZE = 56  # px, of our network
@@ -49,8 +48,10 @@ def compare_on_phantom(
     """Rows of the simulated subjects: ``clean`` and hard cases by name."""
     images = folder / "tracking_phantom"
     if not (images / "examples.csv").is_file():
-        write_phantom(images, subjects=TRAINED, progress=True)
-    network = runs.weights("network", ["data/phantom", "augment/tracking"], {"dataset_dir": str(images), **settings.network})
+        write_phantom(images, subjects=range(settings.trained_subjects), n_frames=settings.frames, progress=True)
+    network = runs.weights(
+        "network", ["data/phantom", "augment/tracking"], {"dataset_dir": str(images), **settings.network}
+    )
     matcher = train_affinity(images, NOMINAL_SIZE, runs, settings)
     methods = tracking_methods(network, matcher, NOMINAL_SIZE, threads)
     subjects = range(FIRST_JUDGED, FIRST_JUDGED + settings.subjects)
@@ -77,7 +78,9 @@ def compare_on_real(
     return rows + cycles(f"{name}, there and back", series[: settings.subjects], methods, settings)
 
 
-def compare_on(data: str, series: Sequence[TrackingCase], methods: Sequence[Method], settings: TrackingSettings) -> list[Row]:
+def compare_on(
+    data: str, series: Sequence[TrackingCase], methods: Sequence[Method], settings: TrackingSettings
+) -> list[Row]:
     """A row a method."""
     rows = []
     for method in tqdm(methods, desc=data, unit="method", disable=None):
@@ -110,9 +113,7 @@ def row(data: str, method: Method, errors: torch.Tensor, ms: float | None) -> Ro
     }
 
 
-def tracking_methods(
-    network: Path, matcher: PatchAffinityMatcher, size: Sequence[int], threads: int
-) -> list[Method]:
+def tracking_methods(network: Path, matcher: PatchAffinityMatcher, size: Sequence[int], threads: int) -> list[Method]:
     """All of them."""
     return [
         *classical_methods(threads, equalize=False),

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -21,6 +20,7 @@ import torch
 
 from comparison.methods import Method, Tracker
 from comparison.tracking_cases import TrackingCase
+from scripts.inferers import TrackedFrame
 
 WARM_UP = 3  # frames that are not timed
 
@@ -35,15 +35,19 @@ def tracking_errors(method: Method, cases: Sequence[TrackingCase]) -> tuple[torc
         tracker = method.make()
         tracker.set_examples([(case.frames[0], track[0].tolist(), label) for label, track in case.tracks.items()])
         for t in range(1, len(case.frames)):
-            begin = time.perf_counter()
-            found = tracker.update(case.frames[t]).landmarks
-            times.append(1000 * (time.perf_counter() - begin))
+            found = tracker.update(case.frames[t])
+            times.append(working_ms(found))
             errors += [
-                distance(found[label].point, track[0], track[t])
+                distance(found.landmarks[label].point, track[0], track[t])
                 for label, track in case.tracks.items()
                 if case.visible[label][t]
             ]
     return torch.tensor(errors), statistics.median(times[WARM_UP:] or times)
+
+
+def working_ms(found: TrackedFrame) -> float:
+    """The time of a frame without that to check and scale it, which the trackers have in common."""
+    return found.timings_ms["total"] - found.timings_ms["prepare"]
 
 
 def cyclic_errors(

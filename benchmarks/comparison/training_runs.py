@@ -24,7 +24,7 @@ from monai.bundle import ConfigWorkflow
 
 from scripts.io.atomic import atomic_path
 
-BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
+BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 
 
 @dataclass(frozen=True)
