@@ -17,8 +17,8 @@ In a few minutes, on images that the command makes itself, with small networks t
 
 Without ``--small`` it is trained for longer, and real images are taken too: from the folder that the environment
 variable ``TMN_DATA`` names (``cxr_pediatric/`` with ``images/`` and ``landmarks.csv``, ``cardiac_cine/dicom/``), and
-MOLLI from ``pip install --no-deps mdreg==0.4.4``. What is not there is left out, which is said. What was trained is kept
-in the output folder and found again.
+MOLLI from ``pip install --no-deps mdreg==0.4.4``. What is not there is left out, which is said. What was trained is
+kept in the output folder and found again.
 
 Two questions are asked, in px of the original images:
 

@@ -92,7 +92,7 @@ def warp_frame(frame: np.ndarray, points: np.ndarray, random: np.random.Generato
 
 def smooth_field(shape: Sequence[int], random: np.random.Generator) -> np.ndarray:
     """A displacement (2, X, Y), px, of at most ``LARGEST_SHIFT`` an axis; its slope is too small to fold."""
-    field = np.stack([ndimage.gaussian_filter(random.normal(size=shape), SMOOTHNESS, mode="nearest") for _ in "xy"])
+    field = np.stack([ndimage.gaussian_filter(random.normal(size=shape), SMOOTHNESS, mode="wrap") for _ in "xy"])
     return field * (LARGEST_SHIFT * random.uniform(0.5, 1.0) / np.abs(field).max())
 
 

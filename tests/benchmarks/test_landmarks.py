@@ -32,9 +32,15 @@ BASELINES = {"encoder": "residual", "batch_size": 4, "val_interval": 1}
 SIMCLR = {"max_epochs": 1, "steps_per_epoch": 1}
 NETWORK = {"max_epochs": 1, "steps_per_epoch": 1, "val_interval": 1, "batch_size": 2}
 TRACKING = TrackingSettings(
-    {**NETWORK, "patches_per_image": 1}, {**BASELINES, **SIMCLR}, trained_subjects=2, subjects=1, frames=5, warped=1, slow_cases=1,
+    {**NETWORK, "patches_per_image": 1},
+    {**BASELINES, **SIMCLR},
+    trained_subjects=2,
+    subjects=1,
+    frames=5,
+    warped=1,
+    slow_cases=1,
     learning_rates=(1e-4, 1e-3),
-)  # fmt: skip
+)
 TINY = replace(
     SMALL,
     phantom=TRACKING,
@@ -55,13 +61,26 @@ TINY = replace(
     ),
 )
 TRACKERS = [
-    "copy the position", "template matching (NCC)", "Lucas-Kanade, pyramidal", "DIS flow", "CSRT", "B-spline registration",
-    "SimCLR patch", "this network",
-]  # fmt: skip
+    "copy the position",
+    "template matching (NCC)",
+    "Lucas-Kanade, pyramidal",
+    "DIS flow",
+    "CSRT",
+    "B-spline registration",
+    "SimCLR patch",
+    "this network",
+]
 IN_OTHERS = [
-    "copy the position", "template matching (NCC)", "Lucas-Kanade, pyramidal", "DIS flow, CLAHE", "B-spline registration",
-    "this network", "SimCLR patch", "supervised", "SimCLR pretrained",
-]  # fmt: skip
+    "copy the position",
+    "template matching (NCC)",
+    "Lucas-Kanade, pyramidal",
+    "DIS flow, CLAHE",
+    "B-spline registration",
+    "this network",
+    "SimCLR patch",
+    "supervised",
+    "SimCLR pretrained",
+]
 
 
 def compare(folder: Path, monkeypatch: pytest.MonkeyPatch, *data: str) -> list[dict]:
