@@ -55,6 +55,8 @@ import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from scripts.baselines import CSRT, DISFlow, LucasKanade, PeerTracker
+from scripts.baselines.opencv import import_opencv
 from scripts.export import TrackFrame, export_onnx
 from scripts.inferers import Execution, FramePreparer, LandmarkTracker, LocalRefinement
 from scripts.io import InputError
@@ -366,76 +368,53 @@ def roofline(execution: Execution, tracker: LandmarkTracker, scene: Scene, optio
 
 
 def measure_peers(run: Run, scene: Scene) -> None:
-    """OpenCV's trackers."""
-    import cv2
+    """OpenCV's trackers.
 
-    cv2.setNumThreads(run.options.threads)
+    Raises:
+        InputError: OpenCV is not installed.
+    """
+    import_opencv().setNumThreads(run.options.threads)
     makers = {
-        "DIS optical flow, medium": dis_work,
-        "Lucas-Kanade, pyramidal": lucas_kanade_work,
-        "template matching": template_work,
-        "CSRT": csrt_work,
+        "DIS optical flow, medium": lambda landmarks: peer_work(DISFlow(), scene, landmarks),
+        "Lucas-Kanade, pyramidal": lambda landmarks: peer_work(LucasKanade(), scene, landmarks),
+        "template matching": lambda landmarks: template_work(scene, landmarks),
+        "CSRT": lambda landmarks: peer_work(CSRT(PATCH), scene, landmarks),
     }
-    if not hasattr(cv2, "TrackerCSRT"):
-        run.leave_out("CSRT", "this build of OpenCV has no TrackerCSRT; install opencv-contrib-python-headless")
-        del makers["CSRT"]
-    # OpenCV has rows first
-    images = [np.ascontiguousarray(frame.T) for frame in scene.frames]
-    for landmarks in PEER_LANDMARKS:
-        for name, make in makers.items():
-            run.add(scene, "OpenCV", name, (landmarks, 1), make(images, scene, landmarks))
+    for landmarks, (name, make) in itertools.product(PEER_LANDMARKS, makers.items()):
+        try:
+            work = make(landmarks)
+        except InputError as error:  # OpenCV without its contributed modules has no CSRT
+            run.leave_out(f"{name}, {landmarks}", error)
+        else:
+            run.add(scene, "OpenCV", name, (landmarks, 1), work)
 
 
-def dis_work(images: list[np.ndarray], scene: Scene, landmarks: int) -> Work:
-    """Dense flow from the frame before, read at the landmarks."""
-    import cv2
-
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-
-    def work(number: int) -> np.ndarray:
-        x, y = scene.points(number - 1, landmarks).astype(int).T
-        return flow.calc(images[(number - 1) % FRAMES], images[number % FRAMES], None)[y, x]
-
-    return work
+def rows_first(scene: Scene) -> list[np.ndarray]:
+    """The frames as OpenCV has them."""
+    return [np.ascontiguousarray(frame.T) for frame in scene.frames]
 
 
-def lucas_kanade_work(images: list[np.ndarray], scene: Scene, landmarks: int) -> Work:
-    """Sparse flow from the frame before, at the landmarks."""
-    import cv2
-
-    def work(number: int) -> object:
-        points = scene.points(number - 1, landmarks).astype(np.float32)
-        return cv2.calcOpticalFlowPyrLK(images[(number - 1) % FRAMES], images[number % FRAMES], points, None)
-
-    return work
+def peer_work(peer: PeerTracker, scene: Scene, landmarks: int) -> Work:
+    """The method alone, on frames that are prepared already, with the frame before the first one as the example's."""
+    images = rows_first(scene)
+    kept = peer.begin(images[-1], scene.points(-1, landmarks).astype(np.float32))
+    return lambda number: peer.locate(kept, images[number % FRAMES])
 
 
-def corners(scene: Scene, landmarks: int) -> list[list[int]]:
-    """Left and top of the landmarks' patches in the frame before the first one."""
-    return (scene.points(-1, landmarks) - PATCH // 2).astype(int).tolist()
+def template_work(scene: Scene, landmarks: int) -> Work:
+    """``cv2.matchTemplate`` over the whole frame, one landmark after the other, with no sub-pixel step.
 
-
-def template_work(images: list[np.ndarray], scene: Scene, landmarks: int) -> Work:
-    """``cv2.matchTemplate`` over the whole frame, one landmark after the other, with no sub-pixel step."""
-    import cv2
-
-    templates = [images[-1][top : top + PATCH, left : left + PATCH].copy() for left, top in corners(scene, landmarks)]
+    This is the least that template matching takes: ``TemplateMatching`` searches beyond the margin too.
+    """
+    cv2, images = import_opencv(), rows_first(scene)
+    corners = (scene.points(-1, landmarks) - PATCH // 2).astype(int).tolist()
+    templates = [images[-1][top : top + PATCH, left : left + PATCH].copy() for left, top in corners]
 
     def work(number: int) -> list:
         image = images[number % FRAMES]
         return [cv2.minMaxLoc(cv2.matchTemplate(image, one, cv2.TM_CCOEFF_NORMED)) for one in templates]
 
     return work
-
-
-def csrt_work(images: list[np.ndarray], scene: Scene, landmarks: int) -> Work:
-    """A CSRT tracker a landmark, started in the frame before the first one, with boxes of the patches' size."""
-    import cv2
-
-    trackers = [cv2.TrackerCSRT.create() for _ in range(landmarks)]
-    for tracker, corner in zip(trackers, corners(scene, landmarks), strict=True):
-        tracker.init(images[-1], (*corner, PATCH, PATCH))
-    return lambda number: [tracker.update(images[number % FRAMES]) for tracker in trackers]
 
 
 def measure_profile(run: Run) -> list[dict]:
@@ -569,7 +548,7 @@ def measure(run: Run) -> None:
         try:
             for scene in scenes:
                 measure_peers(run, scene)
-        except ImportError as error:
+        except InputError as error:
             run.leave_out("peers", error)
 
 
