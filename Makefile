@@ -10,7 +10,7 @@ LABEL_INSTALLED := $(LABEL_VENV)/.installed
 LOG := --meta_file configs/metadata.json --logging_file configs/logging.conf
 
 .DEFAULT_GOAL := help
-.PHONY: help demo phantom hard-cases label label-env test test-label test-slow lint format bench bench-latency clean
+.PHONY: help demo phantom hard-cases label label-env test test-label test-slow lint format bench bench-latency compare clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -99,6 +99,10 @@ bench: $(INSTALLED) ## Measure speed: matching beside a classical method, traini
 bench-latency: $(INSTALLED) ## Measure the tracker's milliseconds a frame beside the naive way, ONNX Runtime and OpenCV's trackers
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/latency.py --profile --repeats 30
+
+compare: $(INSTALLED) ## Compare with trackers, registration and the paper's baselines on simulated subjects (15 minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/landmarks.py --small --output_dir $(CURDIR)/comparison
 
 clean: ## Remove what demo and phantom wrote
 	rm -rf demo_output label_demo phantom_output

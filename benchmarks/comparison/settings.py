@@ -126,4 +126,28 @@ SMALL = ComparisonSettings(
     chest_size=(112, 112),
     chest=SubjectSettings(network={}, baselines={}),
 )
-FULL = SMALL
+
+_BASELINES = {"encoder": "resnet18", "batch_size": 16, "num_workers": 0}
+_SIMCLR = {"max_epochs": 4, "val_interval": 4, "steps_per_epoch": 100, "batch_size": 8}
+_NETWORK = {"max_epochs": 20, "val_interval": 20}
+
+FULL = ComparisonSettings(
+    data=("phantom", "hard", "molli", "cine", "subjects", "chest"),
+    phantom=TrackingSettings(_NETWORK, {**_BASELINES, **_SIMCLR}),
+    real=TrackingSettings(
+        {**_NETWORK, "patches_per_image": 8, "batch_size": 8, "learning_rate": 0.002, "steps_per_epoch": 50},
+        {**_BASELINES, **_SIMCLR},
+        subjects=4,
+    ),
+    phantom_subjects=(50, 10, 20),
+    phantom_size=(96, 88),
+    subjects=SMALL.subjects,
+    chest_size=(112, 112),
+    chest=SubjectSettings(
+        network={"patch_size": 40, "patches_per_image": 16, "steps_per_epoch": 200, "max_epochs": 6, "val_interval": 6},
+        baselines=_BASELINES,
+        supervised={"steps": 400, "steps_per_epoch": 100, "val_interval": 1},
+        simclr_patch=_SIMCLR,
+        simclr_image={**_SIMCLR, "batch_size": 16},
+    ),
+)
