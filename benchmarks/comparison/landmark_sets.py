@@ -46,6 +46,7 @@ class LandmarkSet:
         image_size: spatial shape that all methods get, px.
         most_candidates: images that examples are drawn from, of the training part.
         most_targets: images that landmarks are looked for in, of the test part.
+        most_validation: images of the validation part, which settings are chosen by.
         seed: seed of the draws of images.
     """
 
@@ -58,6 +59,7 @@ class LandmarkSet:
     image_size: tuple[int, int]
     most_candidates: int = 50
     most_targets: int = 150
+    most_validation: int = 60
     seed: int = 0
 
     @cached_property
@@ -68,7 +70,7 @@ class LandmarkSet:
     @cached_property
     def validation_group(self) -> LandmarkGroup:
         """The same examples, and frames of the validation part: to choose settings by."""
-        return LandmarkGroup(self.group.candidates, self.labelled("validation", self.most_targets))
+        return LandmarkGroup(self.group.candidates, self.labelled("validation", self.most_validation))
 
     def labelled(self, part: str, most: int) -> list[LabelledFrame]:
         """Frames of a part that have all landmarks, one a patient, in the order of the draw."""
@@ -86,12 +88,14 @@ class LandmarkSet:
         return [one for one in frames if set(self.labels) <= set(one.points)][:most]
 
     def write_examples_list(self, candidates: Sequence[LabelledFrame]) -> Path:
-        """A data list whose training part is these images alone, with the validation part of this one."""
+        """A data list to train with these images alone, and to validate with those of :attr:`validation_group`."""
         content = json.loads(self.datalist.read_text(encoding="utf-8"))
-        names = [one.frame.prepared.name for one in candidates]
-        content["training"] = [one for one in content["training"] if one["image"] in names]
-        path = self.folder / "lists" / f"{_short(names)}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        parts = {"training": candidates, "validation": self.validation_group.targets}
+        for part, frames in parts.items():
+            names = {one.frame.prepared.name for one in frames}
+            content[part] = [one for one in content[part] if one["image"] in names]
+        key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+        path = self.folder / "lists" / f"{key}.json"
         write_datalist(path, content)
         return path
 
@@ -120,7 +124,3 @@ def chest_set(folder: Path, data: Path, image_size: tuple[int, int]) -> Landmark
 def _with_truth(truth: Path) -> set[str]:
     lines = truth.read_text(encoding="utf-8").splitlines()[1:]
     return {line.split(",")[0] for line in lines}
-
-
-def _short(names: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
