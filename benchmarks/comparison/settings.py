@@ -99,7 +99,7 @@ class ComparisonSettings:
 
 
 _SMALL_BASELINES = {"encoder": "resnet18", "batch_size": 16, "val_interval": 1, "num_workers": 0}
-_SMALL_SIMCLR = {"max_epochs": 1, "steps_per_epoch": 60}
+_SMALL_SIMCLR = {"max_epochs": 1, "steps_per_epoch": 60, "batch_size": 8}
 
 SMALL = ComparisonSettings(
     data=("phantom", "hard", "subjects"),

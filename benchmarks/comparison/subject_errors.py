@@ -21,7 +21,7 @@ import torch
 from tqdm import tqdm
 
 from comparison.methods import Method
-from comparison.tracking_errors import working_ms
+from comparison.tracking_errors import usable, working_ms
 from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup
 from scripts.evaluation.landmark_answers import LandmarkAnswers
 from scripts.evaluation.landmark_trial import LandmarkTrial
@@ -45,8 +45,11 @@ def answers_of(method: Method, group: LandmarkGroup, labels: Sequence[str]) -> L
         )
         for t, target in enumerate(group.targets):
             found = tracker.update(as_frame(target)).landmarks
-            at = torch.stack([found[label].point.cpu() for label in labels])
-            at = torch.where(at.isfinite().all(dim=1, keepdim=True), at, places)
+            rows = [
+                usable(found[label].point, own, as_frame(target).shape)
+                for label, own in zip(labels, places.numpy(), strict=True)
+            ]
+            at = torch.from_numpy(np.stack(rows)).float()
             means[c, t] = target.frame.prepared.fit.to_original(at)
     marked = torch.ones(len(group.candidates), len(labels), dtype=torch.bool)
     return LandmarkAnswers(group, marked, means, torch.ones(shape), truth_of(group.targets, labels))

@@ -28,7 +28,8 @@ WARM_UP = 3  # frames that are not timed
 def tracking_errors(method: Method, cases: Sequence[TrackingCase]) -> tuple[torch.Tensor, float]:
     """Euclidean errors (N,), px, of all visible landmarks of all frames but the first, and the median ms a frame.
 
-    A landmark that has no answer counts as where its example was: a tracker that gives up is no better than a copy.
+    A landmark that has no answer, or one outside of the frame, counts as where its example was: a tracker that gives up
+    is no better than a copy.
     """
     errors, times = [], []
     for case in cases:
@@ -38,7 +39,7 @@ def tracking_errors(method: Method, cases: Sequence[TrackingCase]) -> tuple[torc
             found = tracker.update(case.frames[t])
             times.append(working_ms(found))
             errors += [
-                distance(found.landmarks[label].point, track[0], track[t])
+                distance(found.landmarks[label].point, track[0], track[t], case.frames.shape[1:])
                 for label, track in case.tracks.items()
                 if case.visible[label][t]
             ]
@@ -66,21 +67,21 @@ def cyclic_errors(
         forward.set_examples([(frames[0], place.tolist(), str(i)) for i, place in enumerate(places)])
         for frame in frames[1:]:
             found = forward.update(frame).landmarks
-            there = np.array([_inside(found[str(i)].point, place, frame) for i, place in enumerate(places)])
+            there = np.array([usable(found[str(i)].point, place, frame.shape) for i, place in enumerate(places)])
             back = make()
             back.set_examples([(frame, place.tolist(), str(i)) for i, place in enumerate(there)])
             again = back.update(frames[0]).landmarks
-            errors += [distance(again[str(i)].point, there[i], place) for i, place in enumerate(places)]
+            errors += [distance(again[str(i)].point, there[i], place, frame.shape) for i, place in enumerate(places)]
     return torch.tensor(errors)
 
 
-def distance(found: torch.Tensor, instead: np.ndarray, true: np.ndarray) -> float:
-    """Between what was found, or else ``instead``, and the truth."""
-    at = found.cpu().numpy() if bool(found.isfinite().all()) else instead
-    return float(np.hypot(*(at - true)))
+def distance(found: torch.Tensor, instead: np.ndarray, true: np.ndarray, shape: Sequence[int]) -> float:
+    """Between what was found in a frame of a shape, or else ``instead``, and the truth, px."""
+    return float(np.hypot(*(usable(found, instead, shape) - true)))
 
 
-def _inside(found: torch.Tensor, instead: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """A place that can be an example of the frame."""
-    at = found.cpu().numpy() if bool(found.isfinite().all()) else instead
-    return np.clip(at, 0, np.array(frame.shape) - 1)
+def usable(found: torch.Tensor, instead: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """What was found, where that lies in the frame."""
+    at = found.cpu().numpy().astype(float)
+    inside = np.isfinite(at).all() and (at >= -0.5).all() and (at <= np.array(shape) - 0.5).all()
+    return at if inside else instead
