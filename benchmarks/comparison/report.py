@@ -55,7 +55,7 @@ def as_markdown(rows: Sequence[Row]) -> str:
     parts = []
     for data in dict.fromkeys(row["data"] for row in rows):
         own = [row for row in rows if row["data"] == data]
-        thresholds = [key for key in own[0] if key.startswith("within_")]
+        thresholds = [key for key in own[0] if key.startswith("within_") and key.endswith("_px")]
         titles = [
             "method",
             "examples",

@@ -65,7 +65,7 @@ class SubjectSettings:
     supervised: Mapping[str, Any] = field(default_factory=dict)
     simclr_patch: Mapping[str, Any] = field(default_factory=dict)
     simclr_image: Mapping[str, Any] = field(default_factory=dict)
-    learning_rates: Sequence[float] = (3e-5, 1e-4, 1e-3)
+    learning_rates: Sequence[float] = (1e-4, 1e-3, 3e-3)
     counts: Sequence[int] = (1, 5, 20, 50)
     draws: int = 20
     trained_draws: int = 1
