@@ -15,7 +15,7 @@ In a few minutes, on images that the command makes itself, with small networks t
 
     PYTHONPATH=bundle python benchmarks/landmarks.py --small --output_dir comparison
 
-Without ``--small`` it is trained for longer, and real images are taken too: from the folder that the environment
+Without ``--small`` more subjects are judged, and real images are taken too: from the folder that the environment
 variable ``TMN_DATA`` names (``cxr_pediatric/`` with ``images/`` and ``landmarks.csv``, ``cardiac_cine/dicom/``), and
 MOLLI from ``pip install --no-deps mdreg==0.4.4``. What is not there is left out, which is said. What was trained is
 kept in the output folder and found again.
@@ -24,8 +24,8 @@ Two questions are asked, in px of the original images:
 
 - *tracking*: landmarks of a series' first frame in all others: simulated subjects with exact tracks, clean and with
   hard cases; real frames under known smooth fields; and, where nothing is known, there and back (the cyclic error);
-- *other subjects*: landmarks of 1, 5, 20 and 50 images in those of other patients. Learning rates are chosen by the
-  validation part of the patients; errors are of the test part.
+- *other subjects*: landmarks of 1, 5, 20 and (X-rays) 50 images in those of other patients. Learning rates are chosen
+  by the validation part of the patients; errors are of the test part.
 
 It writes ``landmarks.json``, ``landmarks.md`` and figures to the output folder.
 """
@@ -163,7 +163,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--data", nargs="*", choices=FULL.data, help="what to compare on (default: all; see --small)")
     parser.add_argument("--output_dir", type=Path, default=Path("comparison"), help="folder for all that is written")
     parser.add_argument("--threads", type=int, default=2, help="threads of each method (default: 2)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of all draws (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of drawn frames, fields and examples (default: 0)")
     return parser.parse_args(arguments)
 
 
@@ -173,7 +173,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
     options.output_dir.mkdir(parents=True, exist_ok=True)
-    Comparison(options).run()
+    comparison = Comparison(options)
+    comparison.run()
+    if not comparison.rows:
+        raise InputError("there was nothing to compare on; see what was left out above")
     print((options.output_dir / "landmarks.md").read_text())
 
 

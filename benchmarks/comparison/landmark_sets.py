@@ -27,6 +27,7 @@ from scripts.data.datalist_maker import make_datalist
 from scripts.data.landmark_table import main as convert_table
 from scripts.data.phantom import LANDMARKS, write_phantom
 from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup, read_labelled_frames
+from scripts.io.examples_csv import read_examples_csv
 
 CHEST_LABELS = ("right_apex", "left_apex", "right_costophrenic_recess", "left_costophrenic_recess")
 PATCH_OF_BORDER = 8  # px: images that are smaller than this are of no use
@@ -76,7 +77,7 @@ class LandmarkSet:
         """Frames of a part that have all landmarks, one a patient, in the order of the draw."""
         random = np.random.RandomState(self.seed)
         series = read_datalist(self.datalist, self.images, part)
-        with_truth = _with_truth(self.truth)
+        with_truth = {row.image for row in read_examples_csv(self.truth)}
         known = [one for one in series if one.name in with_truth]
         by_patient = {one.patient or one.name: one for one in reversed(known)}
         patients = sorted(by_patient)
@@ -102,6 +103,7 @@ class LandmarkSet:
 
 def phantom_set(folder: Path, subjects: tuple[int, int, int], image_size: tuple[int, int]) -> LandmarkSet:
     """One frame of each of many simulated subjects: so many to train, to validate and to test."""
+    folder = folder.with_name(f"{folder.name}-{'-'.join(map(str, subjects))}")
     images, datalist = folder / "images", folder / "datalist.json"
     if not datalist.is_file():
         write_phantom(images, subjects=range(sum(subjects)), n_frames=1, progress=True)
@@ -114,13 +116,7 @@ def chest_set(folder: Path, data: Path, image_size: tuple[int, int]) -> Landmark
     """X-rays of children, with the data list's split of the bundle's preset."""
     images, truth, datalist = data / "images", folder / "landmarks.csv", folder / "datalist.json"
     folder.mkdir(parents=True, exist_ok=True)
-    if not truth.is_file():
-        convert_table(["--table", str(data / "landmarks.csv"), "--image_column", "file", "--output", str(truth)])
+    convert_table(["--table", str(data / "landmarks.csv"), "--image_column", "file", "--output", str(truth)])
     if not datalist.is_file():
         write_datalist(datalist, make_datalist(images, preset="kermany_pediatric").content)
     return LandmarkSet("chest X-rays", folder, images, truth, datalist, CHEST_LABELS, image_size)
-
-
-def _with_truth(truth: Path) -> set[str]:
-    lines = truth.read_text(encoding="utf-8").splitlines()[1:]
-    return {line.split(",")[0] for line in lines}

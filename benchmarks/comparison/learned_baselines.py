@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import torch
 
 from comparison.landmark_sets import LandmarkSet
+from comparison.methods import SIMCLR_PATCH
 from comparison.settings import SubjectSettings
 from comparison.subject_errors import chosen, mean_error
 from comparison.training_runs import TrainingRuns
@@ -27,11 +29,11 @@ from scripts.baselines import LandmarkRegressor, PatchAffinityMatcher, SimCLRNet
 from scripts.evaluation.labelled_frames import LabelledFrame
 from scripts.evaluation.landmark_answers import match_landmarks
 from scripts.inferers import MedianFusion
+from scripts.io import InputError
 from scripts.networks import build_encoder, load_weights
 from scripts.transforms import normalized_to_index
 
 CHOSEN_WITH = 20  # examples, with which learning rates are compared
-SIMCLR_PATCH = 32  # px, as in the paper
 AFFINITY_STRIDE = 4  # px
 
 Predictor = Callable[[Sequence[LabelledFrame]], torch.Tensor]
@@ -48,6 +50,7 @@ class LearnedBaselines:
 
     Attributes:
         tried: what the learning rates gave: method to rate to the mean error on the validation part, px.
+        weights: of the last training.
     """
 
     def __init__(self, data: LandmarkSet, runs: TrainingRuns, settings: SubjectSettings, seed: int) -> None:
@@ -84,8 +87,14 @@ class LearnedBaselines:
 
     def _best(self, name: str, train: Callable[[float], Any], judge: Callable[[Any], float]) -> Any:
         """What is best of the trainings with each learning rate."""
-        made = {rate: train(rate) for rate in self.settings.learning_rates}
-        errors = {rate: judge(one) for rate, one in made.items()}
+        made, errors = {}, {}
+        for rate in self.settings.learning_rates:
+            try:
+                made[rate] = train(rate)
+                errors[rate] = judge(made[rate])
+            except InputError as error:  # it diverged
+                print(f"{name}, learning rate {rate}: {error}", flush=True)
+                errors[rate] = math.inf
         self.tried[name] = errors
         print(f"{self.data.name}, {name}: validation error by learning rate {errors}", flush=True)
         return made[min(errors, key=errors.__getitem__)]
@@ -131,7 +140,8 @@ class LearnedBaselines:
             "image_size": list(self.data.image_size),
             "learning_rate": rate,
         }
-        return self.runs.weights(name, configs, {**own, **self.settings.baselines, **settings})
+        self.weights = self.runs.weights(name, configs, {**own, **self.settings.baselines, **settings})
+        return self.weights
 
 
 @torch.no_grad()

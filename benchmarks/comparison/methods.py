@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import cv2
+
 from scripts.baselines import (
     CSRT,
     BSplineRegistration,
@@ -30,7 +32,7 @@ from scripts.baselines import (
 from scripts.inferers import Execution, LandmarkTracker, LocalRefinement, MedianFusion
 from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder, load_weights
 
-SIMCLR_PATCH = 32  # px, as in the paper
+SIMCLR_PATCH = 32  # px, as many as in the paper
 
 
 class Tracker(Protocol):
@@ -51,6 +53,7 @@ class Method:
         make: a new one.
         sequential: whether it needs the frames in between, and so cannot go from one subject to another.
         slow: whether it takes about a second a frame, so that fewer frames are judged.
+        moves: whether it looks at the frame at all; one that does not always comes back.
     """
 
     name: str
@@ -58,42 +61,46 @@ class Method:
     make: Callable[[], Tracker]
     sequential: bool = False
     slow: bool = False
+    moves: bool = True
 
 
 def classical_methods(threads: int, *, equalize: bool) -> list[Method]:
     """Trackers and registration that need no training; ``equalize`` is for DIS flow, see ``DISFlow``."""
-    opencv = _version("opencv-contrib-python-headless", "OpenCV")
+    opencv = f"OpenCV {cv2.__version__}"
     return [
-        Method("copy the position", "", CopyPosition),
+        Method("copy the position", "", CopyPosition, moves=False),
         Method("template matching (NCC)", opencv, lambda: TemplateMatching(patch_size=33)),
         Method("Lucas-Kanade, pyramidal", opencv, LucasKanade),
         Method(f"DIS flow{', CLAHE' if equalize else ''}", opencv, lambda: DISFlow(equalize=equalize)),
         Method("CSRT", opencv, lambda: CSRT(patch_size=49), sequential=True),
         Method(
             "B-spline registration",
-            _version("SimpleITK", "SimpleITK"),
+            f"SimpleITK {importlib.metadata.version('SimpleITK')}",
             lambda: BSplineRegistration(threads=threads),
             slow=True,
         ),
     ]
 
 
-def network_method(weights: Path, image_size: Sequence[int], patch_size: int, threads: int) -> Method:
-    """The template matching network as the bundle tracks with it: within one subject."""
+def network_methods(weights: Path, image_size: Sequence[int], patch_size: int, threads: int) -> list[Method]:
+    """The template matching network alone, and as the bundle tracks with it: with neighbours and refinement."""
     network = load_weights(template_network(patch_size), weights)
     execution = Execution(network, image_size, precision="float32", threads=threads, measure=False)
-    return Method(
-        "this network",
-        "this project",
-        lambda: LandmarkTracker(execution, patch_size, image_size, refinement=LocalRefinement()),
-    )
+
+    def bare() -> LandmarkTracker:
+        return LandmarkTracker(execution, patch_size, image_size, neighbors=None)
+
+    def whole() -> LandmarkTracker:
+        return LandmarkTracker(execution, patch_size, image_size, refinement=LocalRefinement())
+
+    return [Method("this network alone", "", bare), Method("this network, as it tracks", "", whole)]
 
 
 def affinity_method(matcher: PatchAffinityMatcher, image_size: Sequence[int]) -> Method:
     """SimCLR's patches, matched within one subject."""
     return Method(
         "SimCLR patch",
-        "this project",
+        "",
         lambda: LandmarkTracker(
             matcher, SIMCLR_PATCH, image_size, fusion=MedianFusion(), neighbors=None, correct_bias=False
         ),
@@ -105,7 +112,3 @@ def template_network(patch_size: int) -> TemplateMatchingNetwork:
     """The bundle's default network."""
     encoders = build_encoder("residual"), build_encoder("residual")
     return TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders), patch_size=patch_size)
-
-
-def _version(package: str, name: str) -> str:
-    return f"{name} {importlib.metadata.version(package)}"

@@ -36,7 +36,7 @@ def write_report(
     Args:
         folder: where.
         rows: one a data set, method and number of examples.
-        about: machine, versions and settings.
+        about: versions and settings.
         curves: data set to method to its error against the number of examples.
     """
     with atomic_path(folder / "landmarks.json") as temporary:
@@ -51,48 +51,50 @@ def write_report(
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """A table a data set."""
+    """A table a data set; a star for methods that are judged on fewer frames, as they are slow."""
     parts = []
     for data in dict.fromkeys(row["data"] for row in rows):
         own = [row for row in rows if row["data"] == data]
-        thresholds = [key for key in own[0] if key.startswith("within_") and key.endswith("_px")]
-        titles = [
-            "method",
-            "examples",
-            "error, px",
-            *(f"within {key.split('_')[1]} px" for key in thresholds),
-            "ms",
-            "n",
-        ]
+        within = [key for key in own[0] if key.startswith("within_") and key.endswith("_px")]
+        titles = ["method", "examples", "error, px", *(f"within {key.split('_')[1]} px" for key in within)]
+        titles += ["lost", "ms", "training, s", "n"]
         lines = [f"### {data}", "", f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
-        for row in own:
-            shares = [f"{100 * row[key]:.0f} %" for key in thresholds]
-            error = f"{row['mean_px']:.2f} +- {row['sd_px']:.2f}"
-            ms = "" if row["ms"] is None else f"{row['ms']:.2g}" if row["ms"] < 10 else f"{row['ms']:.0f}"
-            package = f" ({row['package']})" if row["package"] else ""
-            cells = [row["method"] + package, str(row["examples"]), error, *shares, ms, str(row["number"])]
-            lines.append(f"| {' | '.join(cells)} |")
+        lines += [f"| {' | '.join(_cells(row, within))} |" for row in own]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
+def _cells(row: Row, within: Sequence[str]) -> list[str]:
+    name = row["method"] + (f" ({row['package']})" if row["package"] else "") + (" *" if row["fewer"] else "")
+    error = f"{row['mean_px']:.2f} ± {row['sd_px']:.2f}"
+    shares = [f"{100 * row[key]:.0f} %" for key in (*within, "lost")]
+    ms = "" if row["ms"] is None else f"{row['ms']:.2g}" if row["ms"] < 10 else f"{row['ms']:.0f}"
+    trained = f"{row['trained_s']:.0f}" if "trained_s" in row else ""
+    return [name, str(row["examples"]), error, *shares, ms, trained, str(row["number"])]
+
+
 def draw_errors(rows: Sequence[Row]) -> Figure:
-    """Mean errors of each method on each data set; the smallest of each column is framed."""
+    """Mean errors of each method on each data set; the smallest of those on all frames is bold."""
     methods = list(dict.fromkeys(row["method"] for row in rows))
     data = list(dict.fromkeys(row["data"] for row in rows))
     errors = np.full((len(methods), len(data)), math.nan)
+    fewer = np.zeros(errors.shape, dtype=bool)
     for row in rows:
-        errors[methods.index(row["method"]), data.index(row["data"])] = row["mean_px"]
+        at = methods.index(row["method"]), data.index(row["data"])
+        errors[at], fewer[at] = row["mean_px"], row["fewer"]
+    smallest = np.nanmin(np.where(fewer, math.nan, errors), axis=0)
     figure = Figure(figsize=(2.6 + 0.95 * len(data), 1.5 + 0.36 * len(methods)), layout="constrained")
     axes = figure.subplots()
     axes.imshow(np.maximum(errors, 1e-3), norm=LogNorm(0.05, 20), cmap="RdYlGn_r", aspect="auto", alpha=0.75)
     for (m, d), error in np.ndenumerate(errors):
-        best = error == np.nanmin(errors[:, d])
-        axes.text(d, m, f"{error:.2f}" if error < 10 else f"{error:.0f}", ha="center", va="center", fontsize=8,
-                  fontweight="bold" if best else "normal")  # fmt: skip
+        if math.isnan(error):
+            continue
+        text = f"{error:.2f}" if error < 10 else f"{error:.0f}"
+        weight = "bold" if error == smallest[d] and not fewer[m, d] else "normal"
+        axes.text(d, m, text + "*" * int(fewer[m, d]), ha="center", va="center", fontsize=8, fontweight=weight)
     axes.set_xticks(range(len(data)), [one.replace(", ", "\n") for one in data], fontsize=7)
     axes.set_yticks(range(len(methods)), methods, fontsize=8)
-    axes.set_title("mean error, px; the smallest is bold", fontsize=9)
+    axes.set_title("mean error, px; the smallest is bold; * on fewer frames", fontsize=9)
     return figure
 
 

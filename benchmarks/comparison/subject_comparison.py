@@ -13,13 +13,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from comparison.landmark_sets import LandmarkSet
-from comparison.learned_baselines import SIMCLR_PATCH, LearnedBaselines, Predictor
-from comparison.methods import classical_methods, template_network
+from comparison.learned_baselines import LearnedBaselines, Predictor
+from comparison.methods import SIMCLR_PATCH, classical_methods, template_network
 from comparison.settings import SubjectSettings
 from comparison.subject_errors import answers_of, median_ms, time_each, trained_trial
 from comparison.training_runs import TrainingRuns
@@ -78,8 +79,10 @@ class SubjectComparison:
             if method.sequential:
                 continue
             judged = few if method.slow else group
-            trial = self._draw(answers_of(method, judged, labels), method.make().fusion)
-            self._add(method.name, method.package, trial, median_ms(method, judged, labels))
+            answers, lost = answers_of(method, judged, labels)
+            trial = self._draw(answers, method.make().fusion)
+            about = {"package": method.package, "fewer": method.slow, "lost": lost}
+            self._add(method.name, trial, median_ms(method, judged, labels), **about)
 
     def _network(self) -> None:
         own = {
@@ -90,13 +93,17 @@ class SubjectComparison:
         weights = self.runs.weights("network", [], {**own, **self.settings.network})
         patch_size = self.settings.network["patch_size"]
         network = load_weights(template_network(patch_size), weights).eval()
-        self._matcher("this network", network, patch_size, InverseSigmaFusion(), correct_bias=True)
+        about = self._cost(weights)
+        self._matcher("this network", network, patch_size, InverseSigmaFusion(), correct_bias=True, **about)
 
     def _simclr_patch(self) -> None:
         matcher = self.baselines.affinity_matcher()
-        self._matcher("SimCLR patch", matcher, SIMCLR_PATCH, MedianFusion(), correct_bias=False)
+        about = self._cost(self.baselines.weights)
+        self._matcher("SimCLR patch", matcher, SIMCLR_PATCH, MedianFusion(), correct_bias=False, **about)
 
-    def _matcher(self, name: str, matcher: Matcher, patch_size: int, fusion: Fusion, *, correct_bias: bool) -> None:
+    def _matcher(
+        self, name: str, matcher: Matcher, patch_size: int, fusion: Fusion, *, correct_bias: bool, **about: Any
+    ) -> None:
         group, labels = self.data.group, self.data.labels
         answers = match_landmarks(matcher, group, labels, patch_size, correct_bias=correct_bias)
         one = group.candidates[0]
@@ -107,21 +114,27 @@ class SubjectComparison:
         def match(target: LabelledFrame) -> None:
             matcher.match(matcher.encode_image(target.frame.image()), codes)
 
-        self._add(name, "this project", self._draw(answers, fusion), time_each(match, group.targets))
+        self._add(name, self._draw(answers, fusion), time_each(match, group.targets), **about)
 
     def _trained(self, name: str, predict: Predictor) -> None:
         group, labels, settings = self.data.group, self.data.labels, self.settings
         trial = trained_trial(group, labels, settings.counts, settings.trained_draws, predict, self.seed)
         network = self.baselines.new_regressor().eval()
         ms = time_each(torch.no_grad()(lambda one: network(one.frame.image())), group.targets)
-        self._add(name, "this project", trial, ms)
+        self._add(name, trial, ms, **self._cost(self.baselines.weights))
 
     def _draw(self, answers: LandmarkAnswers, fusion: Fusion) -> LandmarkTrial:
         return LandmarkTrial.draw([answers], self.settings.counts, self.settings.draws, fusion, self.seed)
 
-    def _add(self, name: str, package: str, trial: LandmarkTrial, ms: float) -> None:
+    def _cost(self, weights: Path) -> dict[str, float]:
+        """How long a training took."""
+        return {"trained_s": self.runs.seconds(weights)}
+
+    def _add(self, name: str, trial: LandmarkTrial, ms: float, **about: Any) -> None:
+        """A row a number of examples; the time is that with one example."""
         every = range(len(self.data.labels))
+        own = {"data": self.data.name, "method": name, "package": "", "fewer": False, "lost": 0.0, **about}
         for count in trial.errors:
-            about = {"data": self.data.name, "method": name, "package": package}
-            self.rows.append({**about, **trial.summary(count, every, THRESHOLDS, self.seed), "ms": ms})
+            summary = trial.summary(count, every, THRESHOLDS, self.seed)
+            self.rows.append({**own, **summary, "ms": ms if count == min(trial.errors) else None})
         self.curves[name] = trial.curve(every, self.seed)

@@ -29,14 +29,14 @@ from scripts.evaluation.landmark_trial import LandmarkTrial
 TIMED = 20  # images
 
 
-def answers_of(method: Method, group: LandmarkGroup, labels: Sequence[str]) -> LandmarkAnswers:
+def answers_of(method: Method, group: LandmarkGroup, labels: Sequence[str]) -> tuple[LandmarkAnswers, float]:
     """What a tracker answers that gets the landmarks of one candidate after the other, px of the original images.
 
-    Missing answers count as the example's own place, as in :func:`tracking_errors`. All sigmas are 1: the classical
-    methods have none.
+    Answers that are lost count as the example's own place, as in :func:`tracking_errors`; their share comes second. All
+    sigmas are 1: the classical methods have none.
     """
     shape = (len(group.candidates), len(group.targets), len(labels), 2)
-    means = torch.full(shape, torch.nan)
+    means, lost = torch.full(shape, torch.nan), torch.zeros(shape[:3])
     for c, candidate in enumerate(tqdm(group.candidates, desc=method.name, unit="example", leave=False, disable=None)):
         places = own_places(candidate, labels)
         tracker = method.make()
@@ -45,14 +45,14 @@ def answers_of(method: Method, group: LandmarkGroup, labels: Sequence[str]) -> L
         )
         for t, target in enumerate(group.targets):
             found = tracker.update(as_frame(target)).landmarks
-            rows = [
-                usable(found[label].point, own, as_frame(target).shape)
-                for label, own in zip(labels, places.numpy(), strict=True)
-            ]
+            seen = [usable(found[label].point, as_frame(target).shape) for label in labels]
+            lost[c, t] = torch.tensor([one is None for one in seen])
+            rows = [own if one is None else one for one, own in zip(seen, places.numpy(), strict=True)]
             at = torch.from_numpy(np.stack(rows)).float()
             means[c, t] = target.frame.prepared.fit.to_original(at)
     marked = torch.ones(len(group.candidates), len(labels), dtype=torch.bool)
-    return LandmarkAnswers(group, marked, means, torch.ones(shape), truth_of(group.targets, labels))
+    answers = LandmarkAnswers(group, marked, means, torch.ones(shape), truth_of(group.targets, labels))
+    return answers, lost.mean().item()
 
 
 def median_ms(method: Method, group: LandmarkGroup, labels: Sequence[str]) -> float:

@@ -24,10 +24,11 @@ from scipy import ndimage
 
 from scripts.data.phantom import breathing_phantom
 from scripts.io import InputError
+from scripts.io.atomic import atomic_path
 
 LARGEST_SHIFT = 8.0  # px, of the known fields
 SMOOTHNESS = 20.0  # px, standard deviation of the Gaussian that makes them smooth
-WARPS = 4  # fields for a frame
+WARPS = 4  # of a frame
 MARGIN = 24  # px between a landmark and the edge
 
 
@@ -57,37 +58,30 @@ def phantom_cases(subjects: Sequence[int], frames: int, cases: Sequence[str] = (
     return [TrackingCase(one.frames, one.tracks, one.visible) for one in made]
 
 
-def warped_cases(series: Sequence[np.ndarray], count: int, points: int, seed: int = 0) -> list[TrackingCase]:
-    """Real frames, each followed by itself under known smooth fields, another gain and noise.
+def warped_cases(frames: Sequence[np.ndarray], count: int, points: int, seed: int = 0) -> list[TrackingCase]:
+    """Real frames, each with itself under a known smooth field, another gain and noise; several fields a frame.
 
     Args:
-        series: each (T, X, Y).
+        frames: each (X, Y).
         count: how many frames are drawn.
-        points: landmarks on each: textured places, far from each other.
+        points: landmarks on each: textured places, apart from each other.
         seed: seed of all draws.
     """
     random = np.random.default_rng(seed)
-    all_frames = [frame for one in series for frame in one]
-    drawn = [all_frames[i] for i in sorted(random.choice(len(all_frames), min(count, len(all_frames)), replace=False))]
-    return [warp_frame(frame, textured_points(frame, points), random) for frame in drawn]
+    drawn = [frames[i] for i in sorted(random.choice(len(frames), min(count, len(frames)), replace=False))]
+    return [warp_frame(frame, textured_points(frame, points), random) for frame in drawn for _ in range(WARPS)]
 
 
 def warp_frame(frame: np.ndarray, points: np.ndarray, random: np.random.Generator) -> TrackingCase:
-    """A frame (X, Y), and itself under known fields; true positions of points (N, 2) to 1e-6 px."""
-    frames, places = [frame], [points]
-    for _ in range(WARPS):
-        field = smooth_field(frame.shape, random)
-        at = np.indices(frame.shape) + field
-        warped = ndimage.map_coordinates(frame, at, order=3, mode="nearest")
-        noise = random.normal(0.0, 0.02, frame.shape)
-        frames.append(np.clip(random.uniform(0.8, 1.25) * warped + noise, 0.0, None))
-        places.append(follow(points, field))
-    tracks = np.stack(places, axis=1)
+    """A frame (X, Y), and itself under a known field; true positions of points (N, 2) to 1e-6 px."""
+    field = smooth_field(frame.shape, random)
+    warped = ndimage.map_coordinates(frame, np.indices(frame.shape) + field, order=3, mode="nearest")
+    noise = random.normal(0.0, 0.02, frame.shape)
+    frames = np.stack([frame, np.clip(random.uniform(0.8, 1.25) * warped + noise, 0.0, None)])
+    tracks = np.stack([points, follow(points, field)], axis=1)
     labels = [str(i) for i in range(len(points))]
-    seen = np.ones(len(frames), dtype=bool)
-    return TrackingCase(
-        np.stack(frames).astype(np.float32), dict(zip(labels, tracks, strict=True)), dict.fromkeys(labels, seen)
-    )
+    seen = np.ones(2, dtype=bool)
+    return TrackingCase(frames.astype(np.float32), dict(zip(labels, tracks, strict=True)), dict.fromkeys(labels, seen))
 
 
 def smooth_field(shape: Sequence[int], random: np.random.Generator) -> np.ndarray:
@@ -106,7 +100,7 @@ def follow(points: np.ndarray, field: np.ndarray) -> np.ndarray:
 
 
 def textured_points(frame: np.ndarray, number: int) -> np.ndarray:
-    """Places (N, 2), px, with the most contrast around them, none within a patch of another or near the edge."""
+    """Places (N, 2), px, with the most contrast around them, none within 12 px of another or near the edge."""
     mean, square = (ndimage.uniform_filter(one.astype(float), 15) for one in (frame, frame**2))
     contrast = square - mean**2
     inner = np.zeros_like(contrast, dtype=bool)
@@ -134,8 +128,8 @@ def write_molli(folder: Path) -> None:
     # not imported: mdreg itself needs more packages than its images do
     with (Path(spec.origin).parent / "datafiles" / "MOLLI.pkl").open("rb") as file:
         array = pickle.load(file)["array"]
-    folder.mkdir(parents=True, exist_ok=True)
     affine = np.diag([1.5, 1.5, 8.0, 1.0])
     for number in range(array.shape[2]):
         pixels = array[:, :, number : number + 1].astype(np.float32)
-        nib.Nifti1Image(pixels, affine).to_filename(folder / f"slice_{number}.nii.gz")
+        with atomic_path(folder / f"slice_{number}.nii.gz") as temporary:
+            nib.Nifti1Image(pixels, affine).to_filename(temporary)

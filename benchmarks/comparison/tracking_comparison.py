@@ -21,7 +21,7 @@ import torch
 from tqdm import tqdm
 
 from comparison.learned_baselines import load_affinity_matcher
-from comparison.methods import Method, affinity_method, classical_methods, network_method
+from comparison.methods import Method, affinity_method, classical_methods, network_methods
 from comparison.settings import TrackingSettings
 from comparison.tracking_cases import TrackingCase, phantom_cases, textured_points, warped_cases
 from comparison.tracking_errors import cyclic_errors, tracking_errors
@@ -36,6 +36,7 @@ HARD_CASES = ("contrast", "jump", "dropped", "absence", "noise")
 FIRST_JUDGED = 60  # the number of the first simulated subject that is judged
 POINTS = 12  # landmarks in a real frame
 REAL_SIZE = (256, 256)
+HOLD_OUT_EVERY = 5  # as train.json holds out
 PATCH_SIZE = 56  # px, of our network
 SLOW_STEP = 4  # slow methods are judged on every fourth frame
 
@@ -46,7 +47,7 @@ def compare_on_phantom(
     folder: Path, runs: TrainingRuns, settings: TrackingSettings, threads: int, cases: Sequence[str]
 ) -> list[Row]:
     """Rows of the simulated subjects: ``clean`` and hard cases by name."""
-    images = folder / "tracking_phantom"
+    images = folder / f"tracking_phantom-{settings.trained_subjects}-{settings.frames}"
     if not (images / "examples.csv").is_file():
         write_phantom(images, subjects=range(settings.trained_subjects), n_frames=settings.frames, progress=True)
     network = runs.weights(
@@ -67,14 +68,17 @@ def compare_on_real(
 ) -> list[Row]:
     """Rows of real series: their frames under known fields, and there and back between their own frames.
 
-    The networks are trained on the same images, without landmarks, as they are where somebody uses them.
+    The networks are trained on the other images or, where there are fewer than five series, on the other frames of the
+    same, without landmarks, as they are where somebody uses them.
     """
-    dataset = FrameDataset(find_image_series(images), REAL_SIZE)
-    series = [one.frames[:, 0].numpy() for one in dataset.series if one.length > 1]
+    found = find_image_series(images)
+    held_out = FrameDataset(found, REAL_SIZE, hold_out_every=HOLD_OUT_EVERY, held_out=True)
+    frames = [held_out.series[series].image(frame)[0, 0].numpy() for series, frame in held_out.items]
+    series = [one.frames[:, 0].numpy() for one in held_out.series if one.length > 1]
     own = {"dataset_dir": str(images), "image_size": list(REAL_SIZE), "patch_size": PATCH_SIZE}
     network = runs.weights("network", ["augment/tracking"], {**own, **settings.network})
     methods = tracking_methods(network, train_affinity(images, REAL_SIZE, runs, settings), REAL_SIZE, threads)
-    rows = compare_on(f"{name}, known fields", warped_cases(series, settings.warped, POINTS, seed), methods, settings)
+    rows = compare_on(f"{name}, known fields", warped_cases(frames, settings.warped, POINTS, seed), methods, settings)
     return rows + cycles(f"{name}, there and back", series[: settings.subjects], methods, settings)
 
 
@@ -84,30 +88,40 @@ def compare_on(
     """A row a method."""
     rows = []
     for method in tqdm(methods, desc=data, unit="method", disable=None):
-        judged = [one.every(SLOW_STEP) for one in series[: settings.slow_cases]] if method.slow else series
-        errors, ms = tracking_errors(method, judged)
-        rows.append(row(data, method, errors, ms))
+        judged = fewer(series, settings.slow_cases) if method.slow else series
+        errors, lost, ms = tracking_errors(method, judged)
+        rows.append(row(data, method, errors, lost, ms))
     return rows
 
 
 def cycles(data: str, series: Sequence[np.ndarray], methods: Sequence[Method], settings: TrackingSettings) -> list[Row]:
-    """A row a method, of cyclic errors."""
+    """A row a method, of cyclic errors: of those that move at all, and need no frames in between for the way back."""
     points = [textured_points(frames[0], POINTS) for frames in series]
     rows = []
-    for method in tqdm(methods, desc=data, unit="method", disable=None):
+    asked = [one for one in methods if one.moves and not one.sequential]
+    for method in tqdm(asked, desc=data, unit="method", disable=None):
         judged = [one[::SLOW_STEP] for one in series[: settings.slow_cases]] if method.slow else series
-        errors = cyclic_errors(method.make, judged, points[: len(judged)])
-        rows.append(row(data, method, errors, None))
+        errors, lost = cyclic_errors(method.make, judged, points[: len(judged)])
+        rows.append(row(data, method, errors, lost, None))
     return rows
 
 
-def row(data: str, method: Method, errors: torch.Tensor, ms: float | None) -> Row:
+def fewer(series: Sequence[TrackingCase], slow_cases: int) -> list[TrackingCase]:
+    """What slow methods are judged on: every fourth frame of the first series, or some pairs of frames."""
+    if len(series[0].frames) == 2:
+        return list(series[: 4 * slow_cases])
+    return [one.every(SLOW_STEP) for one in series[:slow_cases]]
+
+
+def row(data: str, method: Method, errors: torch.Tensor, lost: float, ms: float | None) -> Row:
     """What the table tells."""
     return {
         "data": data,
         "method": method.name,
         "package": method.package,
         "examples": 1,
+        "fewer": method.slow,
+        "lost": lost,
         **error_summary(errors, "px", THRESHOLDS),
         "ms": ms,
     }
@@ -118,7 +132,7 @@ def tracking_methods(network: Path, matcher: PatchAffinityMatcher, size: Sequenc
     return [
         *classical_methods(threads, equalize=False),
         affinity_method(matcher, size),
-        network_method(network, size, PATCH_SIZE, threads),
+        *network_methods(network, size, PATCH_SIZE, threads),
     ]
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from monai.bundle import ConfigWorkflow
 
+from scripts.io import InputError
 from scripts.io.atomic import atomic_path
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
@@ -30,6 +31,8 @@ BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 @dataclass(frozen=True)
 class TrainingRuns:
     """Run ``training`` with configs of the bundle, in a folder that keeps what was trained before.
+
+    After a change of the code or of images, begin with an empty folder.
 
     Attributes:
         folder: where the trainings are kept; one that was interrupted goes on.
@@ -49,13 +52,17 @@ class TrainingRuns:
             name: what the folder begins with.
             configs: merged on top of ``configs/train.json``, without suffix.
             settings: values of the config by name; plain ones.
+
+        Raises:
+            InputError: the training diverged.
         """
-        key = hashlib.sha256(json.dumps([configs, settings], sort_keys=True, default=str).encode()).hexdigest()[:12]
-        folder = self.folder / f"{name}-{key}"
+        folder = self.folder / f"{name}-{self._key(configs, settings)}"
         done = folder / "training.json"
         if not done.is_file():
             begin = time.perf_counter()
             self._train(folder, configs, settings)
+            if not (folder / "model.pt").is_file():
+                raise InputError(f"{folder} has no weights: the training diverged")
             told = {"configs": list(configs), "settings": settings, "seconds": round(time.perf_counter() - begin, 1)}
             with atomic_path(done) as temporary:
                 temporary.write_text(json.dumps(told, indent=1, default=str) + "\n")
@@ -69,10 +76,21 @@ class TrainingRuns:
         """What the last validation of a training gave."""
         return json.loads(weights.with_name("model.json").read_text())["last_validation"]["val_loss"]
 
+    def _key(self, configs: Sequence[str], settings: Mapping[str, Any]) -> str:
+        """A hash of the settings and of the configs and tables that they name, but not of images and code."""
+        key = hashlib.sha256(json.dumps([configs, settings], sort_keys=True, default=str).encode())
+        files = [*_config_files(configs), *(settings.get(name) for name in ("datalist", "truth", "encoder_weights"))]
+        for file in files:
+            key.update(Path(file).read_bytes() if file else b"-")
+        return key.hexdigest()[:12]
+
     def _train(self, folder: Path, configs: Sequence[str], settings: Mapping[str, Any]) -> None:
-        files = [str(BUNDLE / "configs" / f"{name}.json") for name in ("train", *configs)]
         given = {"bundle_root": str(BUNDLE), "ckpt_dir": str(folder), "output_dir": str(folder), **settings}
-        workflow = ConfigWorkflow(files, logging_file=False, workflow_type="train", **given)
+        workflow = ConfigWorkflow(_config_files(configs), logging_file=False, workflow_type="train", **given)
         workflow.initialize()
         workflow.run()
         workflow.finalize()
+
+
+def _config_files(configs: Sequence[str]) -> list[str]:
+    return [str(BUNDLE / "configs" / f"{name}.json") for name in ("train", *configs)]

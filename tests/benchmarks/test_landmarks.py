@@ -19,14 +19,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
 
 pytest.importorskip("cv2")
 pytest.importorskip("SimpleITK")
 
 import landmarks
+from comparison.methods import Method
 from comparison.settings import SMALL, SubjectSettings, TrackingSettings
-from comparison.tracking_cases import follow, smooth_field, textured_points, warp_frame
+from comparison.tracking_cases import TrackingCase, follow, smooth_field, textured_points, warp_frame
+from comparison.tracking_errors import cyclic_errors, tracking_errors
 
 BASELINES = {"encoder": "residual", "batch_size": 4, "val_interval": 1}
 SIMCLR = {"max_epochs": 1, "steps_per_epoch": 1}
@@ -68,7 +71,8 @@ TRACKERS = [
     "CSRT",
     "B-spline registration",
     "SimCLR patch",
-    "this network",
+    "this network alone",
+    "this network, as it tracks",
 ]
 IN_OTHERS = [
     "copy the position",
@@ -135,14 +139,43 @@ def test_the_truth_of_a_warped_frame_is_where_its_dots_are():
     frame = ndimage.gaussian_filter(frame, 1.5)
     frame /= frame.max()
     case = warp_frame(frame, points, np.random.default_rng(0))
-    assert max(np.abs(track - track[0]).max() for track in case.tracks.values()) > 1
-    for i in range(3):
-        for t in range(1, len(case.frames)):
-            at = case.tracks[str(i)][t]
-            near = np.hypot(*(np.indices(frame.shape) - at[:, None, None])) < 7
-            weight = np.where(near, case.frames[t], 0) ** 2  # noise has no say
-            centre = [(weight * axis).sum() / weight.sum() for axis in np.indices(frame.shape)]
-            assert np.hypot(*(centre - at)) < 0.35
+    assert max(np.abs(before - after).max() for before, after in case.tracks.values()) > 1
+    for _, at in case.tracks.values():
+        near = np.hypot(*(np.indices(frame.shape) - at[:, None, None])) < 7
+        weight = np.where(near, case.frames[1], 0) ** 2  # noise has no say
+        centre = [(weight * axis).sum() / weight.sum() for axis in np.indices(frame.shape)]
+        assert np.hypot(*(centre - at)) < 0.35
+
+
+class Lost:
+    """A tracker that follows what moves by (2, 1) px, and loses the landmark ``1``."""
+
+    def set_examples(self, examples):
+        self.places = {label: place for _, place, label in examples}
+
+    def update(self, frame):
+        sign = -1 if frame[0, 0] == 0 else 1
+        found = {
+            label: torch.tensor([x + 2 * sign, y + sign]) * (torch.nan if label == "1" else 1.0)
+            for label, (x, y) in self.places.items()
+        }
+        return Namespace(
+            landmarks={label: Namespace(point=point) for label, point in found.items()},
+            timings_ms={"total": 2.0, "prepare": 0.5},
+        )
+
+
+def test_what_is_lost_is_counted_and_has_no_cyclic_error():
+    frames = np.stack([np.zeros((64, 60)), np.ones((64, 60))])
+    places = np.array([[20.0, 30.0], [40.0, 30.0]])
+    errors, lost = cyclic_errors(Lost, [frames], [places])
+    assert errors.tolist() == [0.0] and lost == 0.5
+    # by hand: the first is found 1 px off, the second counts as if it had not moved
+    tracks = {str(i): np.array([place, place + [2, 2]]) for i, place in enumerate(places)}
+    seen = {label: np.ones(2, dtype=bool) for label in tracks}
+    errors, lost, ms = tracking_errors(Method("lost", "", Lost), [TrackingCase(frames, tracks, seen)])
+    np.testing.assert_allclose(errors, [1.0, np.hypot(2, 2)])
+    assert (lost, ms) == (0.5, 1.5)
 
 
 def test_points_are_followed_through_a_field():
