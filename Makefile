@@ -104,5 +104,5 @@ compare: $(INSTALLED) ## Compare with trackers, registration and the paper's bas
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/landmarks.py --small --output_dir $(CURDIR)/comparison
 
-clean: ## Remove what demo and phantom wrote
-	rm -rf demo_output label_demo phantom_output
+clean: ## Remove what demo, phantom and compare wrote
+	rm -rf demo_output label_demo phantom_output comparison

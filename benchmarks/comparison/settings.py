@@ -135,8 +135,15 @@ FULL = ComparisonSettings(
     data=("phantom", "hard", "molli", "cine", "subjects", "chest"),
     phantom=TrackingSettings(_NETWORK, {**_BASELINES, **_SIMCLR}),
     real=TrackingSettings(
-        {**_NETWORK, "patches_per_image": 8, "batch_size": 8, "learning_rate": 0.002, "steps_per_epoch": 50},
-        {**_BASELINES, **_SIMCLR},
+        {
+            "max_epochs": 10,
+            "val_interval": 10,
+            "patches_per_image": 8,
+            "batch_size": 8,
+            "learning_rate": 0.002,
+            "steps_per_epoch": 50,
+        },
+        {**_BASELINES, **_SIMCLR, "max_epochs": 1, "val_interval": 1},
         subjects=4,
     ),
     phantom_subjects=(50, 10, 20),
