@@ -47,7 +47,7 @@ class RandViews(Randomizable):
         gamma: range of the exponent of the contrast curve, drawn uniformly in its logarithm.
         jitter: share of the views whose intensities are changed by these three.
         blur: share of the views that are blurred.
-        blur_sigma: range of the blur's standard deviation, px; its kernel spans a tenth of the view, 5 px at least.
+        blur_sigma: range of the blur's standard deviation, px; its kernel spans about a tenth of the view.
         noise: largest standard deviation of Gaussian noise, in intensity units.
         seed: seed of the images' seeds where a call gives none; None draws differently in each run.
 
