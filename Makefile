@@ -73,8 +73,8 @@ label: $(LABEL_INSTALLED) label_demo demo_output/models/model.pt ## Annotate fra
 	cd bundle && $(LABEL_BIN)/python -W ignore -m label_app --studies $(CURDIR)/label_demo \
 	    --ckpt_path $(CURDIR)/demo_output/models/model.pt --config_file configs/data/echo_demo.json
 
-test: $(INSTALLED) ## Run the fast tests
-	$(BIN)/python -m pytest -m "not slow"
+test: $(INSTALLED) ## Run the fast tests, in two processes of one thread
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-label: $(LABEL_INSTALLED) ## Run the tests of the MONAI Label app
 	PYTHONPATH=bundle:bundle/label_app $(LABEL_BIN)/python -m pytest -m "not slow" tests/label_app
