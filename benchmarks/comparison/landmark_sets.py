@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,15 @@ class LandmarkSet:
     most_targets: int = 150
     most_validation: int = 60
     seed: int = 0
+
+    @property
+    def training_settings(self) -> dict[str, Any]:
+        """What each training on these images is told, as values of its config."""
+        return {
+            "dataset_dir": str(self.images),
+            "datalist": str(self.datalist),
+            "image_size": list(self.image_size),
+        }
 
     @cached_property
     def group(self) -> LandmarkGroup:

@@ -134,12 +134,7 @@ class LearnedBaselines:
         return torch.stack([regress(network, one, self.data.image_size) for one in targets])
 
     def _train(self, name: str, configs: Sequence[str], rate: float, settings: Mapping[str, Any]) -> Path:
-        own = {
-            "dataset_dir": str(self.data.images),
-            "datalist": str(self.data.datalist),
-            "image_size": list(self.data.image_size),
-            "learning_rate": rate,
-        }
+        own = {**self.data.training_settings, "learning_rate": rate}
         self.weights = self.runs.weights(name, configs, {**own, **self.settings.baselines, **settings})
         return self.weights
 

@@ -22,7 +22,7 @@ from comparison.landmark_sets import LandmarkSet
 from comparison.learned_baselines import LearnedBaselines, Predictor
 from comparison.methods import SIMCLR_PATCH, classical_methods, template_network
 from comparison.settings import SubjectSettings
-from comparison.subject_errors import answers_of, median_ms, time_each, trained_trial
+from comparison.subject_errors import answers_of, median_ms, own_places, time_each, trained_trial
 from comparison.training_runs import TrainingRuns
 from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup
 from scripts.evaluation.landmark_answers import LandmarkAnswers, match_landmarks
@@ -85,12 +85,7 @@ class SubjectComparison:
             self._add(method.name, trial, median_ms(method, judged, labels), **about)
 
     def _network(self) -> None:
-        own = {
-            "dataset_dir": str(self.data.images),
-            "datalist": str(self.data.datalist),
-            "image_size": list(self.data.image_size),
-        }
-        weights = self.runs.weights("network", [], {**own, **self.settings.network})
+        weights = self.runs.weights("network", [], {**self.data.training_settings, **self.settings.network})
         patch_size = self.settings.network["patch_size"]
         network = load_weights(template_network(patch_size), weights).eval()
         about = self._cost(weights)
@@ -107,8 +102,7 @@ class SubjectComparison:
         group, labels = self.data.group, self.data.labels
         answers = match_landmarks(matcher, group, labels, patch_size, correct_bias=correct_bias)
         one = group.candidates[0]
-        points = one.frame.prepared.fit.to_network(torch.stack([one.points[label] for label in labels]))
-        codes = encode_patches(matcher, one.frame.image(), points, patch_size)
+        codes = encode_patches(matcher, one.frame.image(), own_places(one, labels), patch_size)
 
         @torch.no_grad()
         def match(target: LabelledFrame) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from comparison.methods import Method
+from comparison.methods import Method, Tracker
 from comparison.tracking_errors import usable, working_ms
 from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup
 from scripts.evaluation.landmark_answers import LandmarkAnswers
@@ -39,10 +39,7 @@ def answers_of(method: Method, group: LandmarkGroup, labels: Sequence[str]) -> t
     means, lost = torch.full(shape, torch.nan), torch.zeros(shape[:3])
     for c, candidate in enumerate(tqdm(group.candidates, desc=method.name, unit="example", leave=False, disable=None)):
         places = own_places(candidate, labels)
-        tracker = method.make()
-        tracker.set_examples(
-            [(as_frame(candidate), at, label) for label, at in zip(labels, places.tolist(), strict=True)]
-        )
+        tracker = started(method, candidate, labels)
         for t, target in enumerate(group.targets):
             found = tracker.update(as_frame(target)).landmarks
             seen = [usable(found[label].point, as_frame(target).shape) for label in labels]
@@ -55,11 +52,16 @@ def answers_of(method: Method, group: LandmarkGroup, labels: Sequence[str]) -> t
     return answers, lost.mean().item()
 
 
+def started(method: Method, candidate: LabelledFrame, labels: Sequence[str]) -> Tracker:
+    """A tracker whose examples are the landmarks of a frame."""
+    tracker, places = method.make(), own_places(candidate, labels).tolist()
+    tracker.set_examples([(as_frame(candidate), at, label) for label, at in zip(labels, places, strict=True)])
+    return tracker
+
+
 def median_ms(method: Method, group: LandmarkGroup, labels: Sequence[str]) -> float:
     """Of one image, with one example."""
-    tracker = method.make()
-    places = own_places(group.candidates[0], labels).tolist()
-    tracker.set_examples([(as_frame(group.candidates[0]), at, label) for label, at in zip(labels, places, strict=True)])
+    tracker = started(method, group.candidates[0], labels)
     return statistics.median(working_ms(tracker.update(as_frame(one))) for one in group.targets[:TIMED])
 
 

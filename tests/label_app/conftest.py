@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,3 +88,12 @@ def client(studies: Path, conf: dict[str, str], monkeypatch: pytest.MonkeyPatch)
     instances.clear_cache()
     yield TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
     instances.clear_cache()
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files are made."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder

@@ -15,9 +15,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,15 +105,6 @@ def bodies(method: str, route: APIRoute) -> Iterator[dict[str, Any]]:
         files = {file: ("a.json", b'{"landmarks": []}')} if file else None
         yield {"data": {"params": text, "info": text}, "files": files}
     yield from ({"files": {name: one}} for one in FILES for name in ("file", "label"))
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files are made."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @pytest.fixture

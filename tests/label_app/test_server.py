@@ -294,15 +294,6 @@ def test_what_was_found_does_not_take_the_place_of_what_people_set(client, studi
     assert labels_on_disk(studies) == before
 
 
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files are made."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
-
-
 LABEL_MAP = {"result_extension": ".nrrd"}
 TEMPORARY = [
     ("post", "/infer/landmarks?image=1.png", {}, 200),
