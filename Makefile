@@ -100,7 +100,7 @@ bench-latency: $(INSTALLED) ## Measure the tracker's milliseconds a frame beside
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/latency.py --profile --repeats 30
 
-compare: $(INSTALLED) ## Compare with trackers, registration and the paper's baselines on simulated subjects (a quarter of an hour)
+compare: $(INSTALLED) ## Compare with trackers, registration and the paper's baselines on simulated subjects (13 minutes on 2 cores)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/landmarks.py --small --output_dir $(CURDIR)/comparison
 

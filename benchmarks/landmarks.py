@@ -159,7 +159,7 @@ def data_folder() -> Path:
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", action="store_true", help="simulated subjects only, a quarter of an hour on 2 cores")
+    parser.add_argument("--small", action="store_true", help="simulated subjects only, 13 minutes on 2 cores")
     parser.add_argument("--data", nargs="*", choices=FULL.data, help="what to compare on (default: all; see --small)")
     parser.add_argument("--output_dir", type=Path, default=Path("comparison"), help="folder for all that is written")
     parser.add_argument("--threads", type=int, default=2, help="threads of each method (default: 2)")

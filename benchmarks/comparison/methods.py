@@ -54,6 +54,7 @@ class Method:
         sequential: whether it needs the frames in between, and so cannot go from one subject to another.
         slow: whether it takes about a second a frame, so that fewer frames are judged.
         moves: whether it looks at the frame at all; one that does not always comes back.
+        trained_s: how long it was trained; None for one that is not.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Method:
     sequential: bool = False
     slow: bool = False
     moves: bool = True
+    trained_s: float | None = None
 
 
 def classical_methods(threads: int, *, equalize: bool) -> list[Method]:
@@ -82,7 +84,9 @@ def classical_methods(threads: int, *, equalize: bool) -> list[Method]:
     ]
 
 
-def network_methods(weights: Path, image_size: Sequence[int], patch_size: int, threads: int) -> list[Method]:
+def network_methods(
+    weights: Path, image_size: Sequence[int], patch_size: int, threads: int, trained_s: float
+) -> list[Method]:
     """The template matching network alone, and as the bundle tracks with it: with neighbours and refinement."""
     network = load_weights(template_network(patch_size), weights)
     execution = Execution(network, image_size, precision="float32", threads=threads, measure=False)
@@ -93,10 +97,13 @@ def network_methods(weights: Path, image_size: Sequence[int], patch_size: int, t
     def whole() -> LandmarkTracker:
         return LandmarkTracker(execution, patch_size, image_size, refinement=LocalRefinement())
 
-    return [Method("this network alone", "", bare), Method("this network, as it tracks", "", whole)]
+    return [
+        Method("this network alone", "", bare, trained_s=trained_s),
+        Method("this network, as it tracks", "", whole, trained_s=trained_s),
+    ]
 
 
-def affinity_method(matcher: PatchAffinityMatcher, image_size: Sequence[int]) -> Method:
+def affinity_method(matcher: PatchAffinityMatcher, image_size: Sequence[int], trained_s: float) -> Method:
     """SimCLR's patches, matched within one subject."""
     return Method(
         "SimCLR patch",
@@ -105,6 +112,7 @@ def affinity_method(matcher: PatchAffinityMatcher, image_size: Sequence[int]) ->
             matcher, SIMCLR_PATCH, image_size, fusion=MedianFusion(), neighbors=None, correct_bias=False
         ),
         slow=True,
+        trained_s=trained_s,
     )
 
 

@@ -69,7 +69,7 @@ def _cells(row: Row, within: Sequence[str]) -> list[str]:
     error = f"{row['mean_px']:.2f} ± {row['sd_px']:.2f}"
     shares = [f"{100 * row[key]:.0f} %" for key in (*within, "lost")]
     ms = "" if row["ms"] is None else f"{row['ms']:.2g}" if row["ms"] < 10 else f"{row['ms']:.0f}"
-    trained = f"{row['trained_s']:.0f}" if "trained_s" in row else ""
+    trained = f"{row['trained_s']:.0f}" if row.get("trained_s") is not None else ""
     return [name, str(row["examples"]), error, *shares, ms, trained, str(row["number"])]
 
 

@@ -26,7 +26,6 @@ from comparison.settings import TrackingSettings
 from comparison.tracking_cases import TrackingCase, phantom_cases, textured_points, warped_cases
 from comparison.tracking_errors import cyclic_errors, tracking_errors
 from comparison.training_runs import TrainingRuns
-from scripts.baselines import PatchAffinityMatcher
 from scripts.data import FrameDataset, find_image_series
 from scripts.data.phantom import NOMINAL_SIZE, write_phantom
 from scripts.metrics.error_summary import error_summary
@@ -53,8 +52,8 @@ def compare_on_phantom(
     network = runs.weights(
         "network", ["data/phantom", "augment/tracking"], {"dataset_dir": str(images), **settings.network}
     )
-    matcher = train_affinity(images, NOMINAL_SIZE, runs, settings)
-    methods = tracking_methods(network, matcher, NOMINAL_SIZE, threads)
+    affinity = train_affinity(images, NOMINAL_SIZE, runs, settings)
+    methods = tracking_methods(network, affinity, NOMINAL_SIZE, runs, settings, threads)
     subjects = range(FIRST_JUDGED, FIRST_JUDGED + settings.subjects)
     rows = []
     for case in cases:
@@ -77,7 +76,8 @@ def compare_on_real(
     series = [one.frames[:, 0].numpy() for one in held_out.series if one.length > 1]
     own = {"dataset_dir": str(images), "image_size": list(REAL_SIZE), "patch_size": PATCH_SIZE}
     network = runs.weights("network", ["augment/tracking"], {**own, **settings.network})
-    methods = tracking_methods(network, train_affinity(images, REAL_SIZE, runs, settings), REAL_SIZE, threads)
+    affinity = train_affinity(images, REAL_SIZE, runs, settings)
+    methods = tracking_methods(network, affinity, REAL_SIZE, runs, settings, threads)
     rows = compare_on(f"{name}, known fields", warped_cases(frames, settings.warped, POINTS, seed), methods, settings)
     return rows + cycles(f"{name}, there and back", series[: settings.subjects], methods, settings)
 
@@ -124,23 +124,30 @@ def row(data: str, method: Method, errors: torch.Tensor, lost: float, ms: float 
         "lost": lost,
         **error_summary(errors, "px", THRESHOLDS),
         "ms": ms,
+        "trained_s": method.trained_s,
     }
 
 
-def tracking_methods(network: Path, matcher: PatchAffinityMatcher, size: Sequence[int], threads: int) -> list[Method]:
-    """All of them."""
+def tracking_methods(
+    network: Path,
+    affinity: Path,
+    size: Sequence[int],
+    runs: TrainingRuns,
+    settings: TrackingSettings,
+    threads: int,
+) -> list[Method]:
+    """All of them; the paths are of weights."""
+    matcher = load_affinity_matcher(affinity, str(settings.simclr["encoder"]))
     return [
         *classical_methods(threads, equalize=False),
-        affinity_method(matcher, size),
-        *network_methods(network, size, PATCH_SIZE, threads),
+        affinity_method(matcher, size, runs.seconds(affinity)),
+        *network_methods(network, size, PATCH_SIZE, threads, runs.seconds(network)),
     ]
 
 
-def train_affinity(
-    images: Path, size: Sequence[int], runs: TrainingRuns, settings: TrackingSettings
-) -> PatchAffinityMatcher:
+def train_affinity(images: Path, size: Sequence[int], runs: TrainingRuns, settings: TrackingSettings) -> Path:
     """SimCLR's patches; where no landmark is known, the learning rate is that of the smallest validation loss."""
     own = {"dataset_dir": str(images), "image_size": list(size), **settings.simclr}
     configs = ["baseline/simclr_image", "baseline/simclr_patch"]
     made = [runs.weights("simclr_patch", configs, {**own, "learning_rate": rate}) for rate in settings.learning_rates]
-    return load_affinity_matcher(min(made, key=runs.validation_loss), str(settings.simclr["encoder"]))
+    return min(made, key=runs.validation_loss)
