@@ -17,6 +17,7 @@ import torch
 
 from scripts.engines import PatchCenterPrepareBatch
 from scripts.transforms.coordinates import normalized_to_index
+from scripts.transforms.counterparts import Counterparts
 from scripts.transforms.patch import extract_patches
 from scripts.transforms.rand_patch_center import RandPatchCenter
 
@@ -110,3 +111,17 @@ def test_images_kept_as_bytes_are_intensities_again_and_the_patches_are_kept_for
     image, _, _, inputs = prepare(stored)
     torch.testing.assert_close(image, torch.ones(3, 1, 24, 20))
     assert prepare.last_patch is inputs["patch"]
+
+
+def test_patches_are_cut_from_the_counterparts_of_the_images():
+    def to_the_next(images: torch.Tensor) -> Counterparts:
+        moves = torch.zeros(len(images), 2, *images.shape[2:])
+        return Counterparts(images.roll(-1, dims=0), moves, torch.ones(len(images), *images.shape[2:]).bool())
+
+    batch = images()
+    augment = RandPatchCenter(8, **NO_AUGMENTATION)
+    image, center, _, kwargs = PatchCenterPrepareBatch(augment, correspondence=to_the_next)(batch)
+    torch.testing.assert_close(image, batch["image"], atol=1e-5, rtol=0)
+    points = normalized_to_index(center, (24, 20))
+    expected = extract_patches(batch["image"].roll(-1, dims=0), points, 8)
+    torch.testing.assert_close(kwargs["patch"], expected, atol=1e-4, rtol=0)

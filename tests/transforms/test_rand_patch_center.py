@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 from scipy.stats import kstest
 
+from scripts.transforms.counterparts import Counterparts
 from scripts.transforms.patch import extract_patches
 from scripts.transforms.rand_patch_center import RandPatchCenter, _through_curves
 
@@ -536,3 +537,24 @@ def _is_central(seed: int, image: torch.Tensor, options: dict[str, object]) -> b
     """Whether the crop lies far enough inside of the source for all patches."""
     patches = RandPatchCenter(16, overhang=1.0, **options)(image, [seed])[1]
     return bool((patches > 0).all())
+
+
+def test_patches_come_from_the_counterparts_place_in_the_other_image():
+    """The middle pixel of a patch of odd size reads where it was cut, whatever the warp."""
+    images = ramps(2, (96, 80))
+    move = torch.tensor([5.0, -3.0])
+    known = torch.ones(2, 96, 80, dtype=torch.bool)
+    known[1] = False
+    moves = move[None, :, None, None].expand(2, -1, 96, 80)
+    augment = RandPatchCenter(9, patches_per_image=40, gamma=(1.0, 1.0))
+    _, own, center = augment(images, [3, 4])
+    _, patches, same_center = augment(images, [3, 4], Counterparts(images, moves, known))
+    torch.testing.assert_close(center, same_center, rtol=0, atol=0)
+    torch.testing.assert_close(patches[40:], own[40:], rtol=0, atol=0)  # nothing is known of the second image
+    places, others = own[:40, :2, 4, 4], patches[:40, :2, 4, 4]
+    inner = ((places > 8) & (places < torch.tensor([88.0, 72.0]))).all(dim=1)
+    assert inner.sum() > 20
+    torch.testing.assert_close(others[inner], places[inner] + move, atol=1e-3, rtol=0)
+    # rotation and scale are those of the patch from the image itself
+    turned = (patches - own)[:40, :2][inner]
+    torch.testing.assert_close(turned, move[None, :, None, None].expand_as(turned), atol=1e-3, rtol=0)

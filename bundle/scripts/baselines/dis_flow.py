@@ -18,15 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from scripts.baselines.opencv import import_opencv
+from scripts.baselines.dense_flow import DenseFlow
 from scripts.baselines.peer_tracker import PeerTracker
 from scripts.inferers.fusion import Fusion
 
 __all__ = ["DISFlow"]
-
-_PRESETS = ("ultrafast", "fast", "medium")
-_SMALLEST = 12  # px, of OpenCV's implementation
-_CLIP_LIMIT, _TILES = 2.0, (8, 8)  # of the equalisation: a moderate one, on OpenCV's usual grid
 
 
 @dataclass(frozen=True)
@@ -40,13 +36,12 @@ class _Points:
 class DISFlow(PeerTracker[_Points]):
     """Dense flow from the example's frame to this one, read at the examples' points.
 
-    This is ``cv2.DISOpticalFlow``: Kroeger et al. 2016, "Fast Optical Flow using Dense Inverse Search"
-    (https://arxiv.org/abs/1603.03590). One flow serves all points of an example frame. As each frame is compared with
-    the example's, no error adds up.
+    One flow, see :class:`scripts.baselines.dense_flow.DenseFlow`, serves all points of an example frame. As each frame
+    is compared with the example's, no error adds up.
 
     Args:
-        preset: ``ultrafast``, ``fast`` or ``medium``, the most exact.
-        equalize: equalise the histograms of both frames tile by tile, with limited contrast (CLAHE), before.
+        preset: of the flow.
+        equalize: of the flow.
         fusion: see :class:`PeerTracker`.
 
     Raises:
@@ -59,13 +54,9 @@ class DISFlow(PeerTracker[_Points]):
 
     def __init__(self, preset: str = "medium", *, equalize: bool = False, fusion: Fusion | None = None) -> None:
         super().__init__(fusion)
-        if preset not in _PRESETS:
-            raise ValueError(f"the preset is one of {', '.join(_PRESETS)}, not {preset!r}")
-        cv2 = import_opencv()
         self.preset = preset
         self.equalize = equalize
-        self._flow = cv2.DISOpticalFlow_create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset.upper()}"))
-        self._clahe = cv2.createCLAHE(_CLIP_LIMIT, _TILES)
+        self._flow = DenseFlow(preset, equalize=equalize)
 
     def begin(self, frame: np.ndarray, points: np.ndarray) -> _Points:
         """The frame, equalised where that is asked for, and the points.
@@ -73,16 +64,11 @@ class DISFlow(PeerTracker[_Points]):
         Raises:
             ValueError: the frame is smaller than the flow can take.
         """
-        if min(frame.shape) < _SMALLEST:
-            raise ValueError(f"DIS optical flow needs frames of {_SMALLEST} px or more, not {frame.shape[::-1]}")
-        return _Points(self._look(frame), points)
+        return _Points(self._flow.look(frame), points)
 
     def locate(self, kept: _Points, frame: np.ndarray) -> np.ndarray:
         """The points moved by the flow there, (N, 2)."""
-        flow = self._flow.calc(kept.frame, self._look(frame), None)
+        flow = self._flow(kept.frame, self._flow.look(frame))
         rows_first = kept.points.T[::-1]
         moves = [map_coordinates(flow[..., axis], rows_first, order=1, mode="nearest") for axis in (0, 1)]
         return kept.points + np.stack(moves, axis=1)
-
-    def _look(self, frame: np.ndarray) -> np.ndarray:
-        return self._clahe.apply(frame) if self.equalize else frame

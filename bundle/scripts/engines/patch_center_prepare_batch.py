@@ -13,11 +13,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from scripts.engines.seeded_prepare_batch import SeededPrepareBatch
+from scripts.transforms.counterparts import Counterparts
 from scripts.transforms.rand_patch_center import RandPatchCenter
 from scripts.transforms.scale_intensity import restore_intensity
 
@@ -34,6 +36,8 @@ class PatchCenterPrepareBatch(SeededPrepareBatch):
         seed: seed of the draws.
         validation: draw the same warp for an image each time, and do not ask the network for its heatmap, which only
             the loss needs.
+        correspondence: finds counterparts of a batch of images in other images, to cut patches from these, see
+            :class:`scripts.engines.FlowCorrespondence`; None cuts all patches from the images themselves.
 
     Attributes:
         last_patch: (B * K, C, patch_size, patch_size), the patches of the last batch, for pictures of it.
@@ -45,9 +49,17 @@ class PatchCenterPrepareBatch(SeededPrepareBatch):
         ((2, 1, 64, 64), (2, 2), (2, 1, 16, 16))
     """
 
-    def __init__(self, augment: RandPatchCenter, *, seed: int = 0, validation: bool = False) -> None:
+    def __init__(
+        self,
+        augment: RandPatchCenter,
+        *,
+        seed: int = 0,
+        validation: bool = False,
+        correspondence: Callable[[torch.Tensor], Counterparts] | None = None,
+    ) -> None:
         super().__init__(seed=seed, validation=validation)
         self.augment = augment
+        self.correspondence = correspondence
         self.last_patch: torch.Tensor | None = None
 
     def __call__(
@@ -59,5 +71,6 @@ class PatchCenterPrepareBatch(SeededPrepareBatch):
     ) -> tuple[torch.Tensor, torch.Tensor, tuple, dict[str, Any]]:
         """Image, target (the patch's centre, normalised), no further positional inputs, further inputs by name."""
         images = restore_intensity(batchdata["image"].to(device=device, non_blocking=non_blocking))
-        image, self.last_patch, center = self.augment(images, self.draw_seeds(batchdata))
+        counterparts = self.correspondence(images) if self.correspondence else None
+        image, self.last_patch, center = self.augment(images, self.draw_seeds(batchdata), counterparts)
         return image, center, (), {"patch": self.last_patch, "heatmap": not self.validation}

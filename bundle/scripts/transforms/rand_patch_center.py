@@ -20,6 +20,7 @@ import torch
 from monai.transforms import Randomizable
 
 from scripts.transforms.coordinates import index_to_normalized
+from scripts.transforms.counterparts import Counterparts
 from scripts.transforms.patch import patch_offsets
 from scripts.transforms.random_map import between, random_image_map, random_rotation
 from scripts.transforms.warp import lattice, on_image, sample_lattice, warp_points
@@ -105,13 +106,15 @@ class RandPatchCenter(Randomizable):
         self.set_random_state(seed)
 
     def __call__(
-        self, images: torch.Tensor, seeds: Sequence[int] | None = None
+        self, images: torch.Tensor, seeds: Sequence[int] | None = None, counterparts: Counterparts | None = None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Draw one warp an image, and its patches.
 
         Args:
             images: (B, C, X, Y), intensities in [0, 1].
             seeds: B seeds, not negative; None draws them.
+            counterparts: other images, which the patches are cut from where their counterpart is known: by the same
+                warp, but to the edges of the other image, as an example's patch is.
 
         Returns:
             The warped images (B, C, X, Y), the patches (B * K, C, patch_size, patch_size) and their centres in the
@@ -146,6 +149,12 @@ class RandPatchCenter(Randomizable):
         inside = on_image(lattice(corner, patch_matrix, shape), spatial).to(patches)
         kept = self._draw_kept(seeds).to(inside).flatten()
         patches = patches * torch.maximum(inside, kept[:, None, None]).reshape(batch, -1, 1, *shape)
+        if counterparts is not None:
+            middle = warp_points(center, image_matrix, image_shift, spatial)
+            place, known = counterparts.find(middle.unflatten(0, (batch, -1)))
+            corner = place.flatten(0, 1) + source - middle
+            others = sample_lattice(counterparts.images, corner, image_matrix @ patch_matrix, shape).transpose(1, 2)
+            patches = others.where(known[..., None, None, None], patches)
         patches = self._change_contrast(patches, of_patches)
         if self.remap > 0.0:
             warped, patches = self._swap_tissues(warped, patches, seeds)

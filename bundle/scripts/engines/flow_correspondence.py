@@ -1,0 +1,80 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Pairs of subjects to train on: where the tissue of one lies in the other, found without labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from scipy.ndimage import map_coordinates
+
+from scripts.baselines.dense_flow import DenseFlow
+from scripts.transforms.counterparts import Counterparts
+
+__all__ = ["FlowCorrespondence"]
+
+
+@dataclass(frozen=True)
+class FlowCorrespondence:
+    """Where the tissue of images lies in the next images of their batch, by dense optical flow.
+
+    A patch that is to be found in the very image it was cut from teaches a network to know an image again, not what a
+    rib of another patient looks like. Flow from patient to patient errs, here one way and there another, and a network
+    that learns from many pairs takes what they have in common. A pixel counts as known where the flow there and the
+    flow back end where they began. The flow compares grey values, so images of a batch should be of one kind and view.
+
+    Args:
+        tolerance: how far from its beginning a known pixel may end, as a fraction of the shorter side of the image.
+        equalize: see :class:`scripts.baselines.dense_flow.DenseFlow`.
+
+    Raises:
+        InputError: OpenCV is not installed.
+
+    Example:
+        >>> counterparts = FlowCorrespondence()(torch.rand(4, 1, 112, 112))  # doctest: +SKIP
+        >>> counterparts.moves.shape, counterparts.known.shape  # doctest: +SKIP
+        (torch.Size([4, 2, 112, 112]), torch.Size([4, 112, 112]))
+    """
+
+    tolerance: float = 0.027
+    equalize: bool = True
+    _flow: DenseFlow = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_flow", DenseFlow(equalize=self.equalize))
+
+    def __call__(self, images: torch.Tensor) -> Counterparts:
+        """Pair each image with the next, the last with the first.
+
+        Args:
+            images: (B, C, X, Y), intensities in [0, 1]; channels are averaged for the flow.
+        """
+        grey = (images.mean(dim=1) * 255).clamp(0, 255).round().byte().transpose(1, 2).contiguous().cpu().numpy()
+        looks = [self._flow.look(one) for one in grey]
+        moves, known = zip(*[self._pair(one, looks[(i + 1) % len(looks)]) for i, one in enumerate(looks)], strict=True)
+        return Counterparts(
+            images.roll(-1, dims=0),
+            torch.from_numpy(np.stack(moves)).permute(0, 3, 2, 1).to(images),
+            torch.from_numpy(np.stack(known)).transpose(1, 2).to(images.device),
+        )
+
+    def _pair(self, one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Flow from one image to the other, (rows, columns, 2), and where it comes back."""
+        there, back = self._flow(one, other), self._flow(other, one)
+        columns, rows = np.meshgrid(*(np.arange(size, dtype=np.float32) for size in one.shape[::-1]))
+        place = rows + there[..., 1], columns + there[..., 0]
+        missed = there + np.stack(
+            [map_coordinates(back[..., axis], place, order=1, mode="nearest") for axis in (0, 1)], -1
+        )
+        return there, np.linalg.norm(missed, axis=-1) <= self.tolerance * min(one.shape)
