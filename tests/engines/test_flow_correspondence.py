@@ -36,18 +36,25 @@ def shown(image: torch.Tensor, x: int, y: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("equalize", [True, False])
-def test_each_image_is_paired_with_the_next_and_the_last_with_the_first(equalize):
-    image = texture(0)
-    begins = [(10, 10), (13, 8), (9, 12)]
-    images = torch.stack([shown(image, *at) for at in begins])
+def test_an_image_is_paired_with_the_one_that_it_is_like(equalize):
+    begins = [(0, (10, 10)), (1, (9, 12)), (0, (13, 8)), (1, (10, 10))]
+    images = torch.stack([shown(texture(seed), *at) for seed, at in begins])
     counterparts = FlowCorrespondence(equalize=equalize)(images)
-    torch.testing.assert_close(counterparts.images, images[[1, 2, 0]], rtol=0, atol=0)
-    for i, at in enumerate(begins):
-        other = begins[(i + 1) % 3]
-        expected = torch.tensor([at[0] - other[0], at[1] - other[1]], dtype=torch.float32)
+    others = [2, 3, 0, 1]
+    torch.testing.assert_close(counterparts.images, images[others], rtol=0, atol=0)
+    for i, other in enumerate(others):
+        expected = torch.tensor(begins[i][1]) - torch.tensor(begins[other][1])
         inner = counterparts.moves[i, :, 12:-12, 12:-12].flatten(1).median(dim=1).values
-        torch.testing.assert_close(inner, expected, atol=0.3, rtol=0)
+        torch.testing.assert_close(inner, expected.float(), atol=0.3, rtol=0)
         assert counterparts.known[i, 12:-12, 12:-12].float().mean() > 0.95
+
+
+def test_an_image_that_is_alone_goes_with_itself():
+    image = shown(texture(0), 10, 10).unsqueeze(0)
+    counterparts = FlowCorrespondence()(image)
+    torch.testing.assert_close(counterparts.images, image, rtol=0, atol=0)
+    assert counterparts.moves.abs().max() < 0.1
+    assert counterparts.known.all()
 
 
 def test_fewer_pixels_are_known_where_the_next_image_shows_other_things():
