@@ -63,7 +63,7 @@ def timm_pair(name: str) -> tuple[dict[str, torch.Tensor], nn.Module]:
 # published weights; timm's names of resnet, densenet and vgg are torchvision's
 
 
-@pytest.mark.parametrize("in_channels", [1, 3])
+@pytest.mark.parametrize("in_channels", [1, 2, 3])
 @pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50", "densenet121"])
 def test_weights_of_torchvision_in_monai_give_the_features_of_timm(tmp_path, name, in_channels):
     sent, reference = timm_pair(name)

@@ -13,6 +13,7 @@ from scripts.networks.correlation_head import CorrelationHead
 from scripts.networks.encoder import ENCODERS, build_encoder
 from scripts.networks.encoder_weights import load_encoder_weights
 from scripts.networks.fingerprint import weights_fingerprint
+from scripts.networks.foveal_encoder import FovealEncoder
 from scripts.networks.heatmap_size import heatmap_size
 from scripts.networks.load_weights import load_weights
 from scripts.networks.regression_head import RegressionHead
@@ -23,6 +24,7 @@ from scripts.networks.template_matching_network import TemplateMatchingNetwork
 __all__ = [
     "ENCODERS",
     "CorrelationHead",
+    "FovealEncoder",
     "RegressionHead",
     "ResidualEncoder",
     "TemplateMatchingNetwork",

@@ -21,6 +21,7 @@ from torch import nn
 
 from scripts.io.input_error import InputError
 from scripts.networks.encoder_weights import load_encoder_weights
+from scripts.networks.foveal_encoder import FovealEncoder
 from scripts.networks.monai_encoders import DenseNetEncoder, EfficientNetEncoder, ResNetEncoder
 from scripts.networks.residual_encoder import ResidualEncoder
 from scripts.networks.timm_encoder import TIMM_MODELS, TimmEncoder
@@ -46,6 +47,7 @@ def build_encoder(
     pretrained: bool = False,
     weights: str | os.PathLike[str] | None = None,
     norm: str = "batch",
+    zoom: int = 1,
 ) -> nn.Module:
     """Build an encoder: a module that returns its stages, finest first, and tells their channels and strides.
 
@@ -57,6 +59,8 @@ def build_encoder(
             given.
         weights: file of weights, see :func:`scripts.networks.load_encoder_weights`.
         norm: ``batch`` or ``instance`` for ``residual``; the others have the normalisation they were published with.
+        zoom: above 1 for patches that are seen sharply in the middle and whole, so many times smaller, see
+            :class:`scripts.networks.FovealEncoder`.
 
     Returns:
         An encoder of its own weights.
@@ -75,6 +79,7 @@ def build_encoder(
         raise InputError(
             f"the encoder {name} has no norm {norm!r}; only residual has batch or instance, all others batch"
         )
+    views = in_channels if zoom == 1 else 2 * in_channels
     from_hub = pretrained and weights is None
     if name in _MONAI_ENCODERS:
         if from_hub:
@@ -84,11 +89,13 @@ def build_encoder(
                 "--pretrained False"
             )
         options = {"norm": norm} if name == "residual" else {}
-        encoder = _MONAI_ENCODERS[name](spatial_dims=spatial_dims, in_channels=in_channels, **options)
+        encoder = _MONAI_ENCODERS[name](spatial_dims=spatial_dims, in_channels=views, **options)
     else:
         if spatial_dims != 2:
             raise InputError(
                 f"the encoder {name} has 2 spatial dimensions and not {spatial_dims}; take one without timm_"
             )
-        encoder = TimmEncoder(name.removeprefix("timm_"), in_channels=in_channels, pretrained=from_hub)
-    return encoder if weights is None else load_encoder_weights(encoder, weights)
+        encoder = TimmEncoder(name.removeprefix("timm_"), in_channels=views, pretrained=from_hub)
+    if weights is not None:
+        load_encoder_weights(encoder, weights)
+    return encoder if zoom == 1 else FovealEncoder(encoder, zoom)

@@ -33,8 +33,8 @@ def load_encoder_weights(encoder: nn.Module, path: str | os.PathLike[str]) -> nn
     """Load a state dict into an encoder, under the encoder's own names or those of its published ImageNet weights.
 
     Published are: torchvision's for ResNet, DenseNet and VGG, those of EfficientNet-PyTorch, and timm's for the
-    ``timm_`` encoders. Weights of a classifier are left out. An encoder of one channel takes weights of three:
-    the first convolution's are summed over them, which gives what a grey image repeated three times would give.
+    ``timm_`` encoders. Weights of a classifier are left out. An encoder of fewer channels takes the first
+    convolution's summed over them, an equal part a channel: what a grey image in all channels would give.
 
     Args:
         encoder: an encoder of :func:`scripts.networks.build_encoder`.
@@ -64,8 +64,8 @@ def load_encoder_weights(encoder: nn.Module, path: str | os.PathLike[str]) -> nn
             continue
         unknown.discard(published)
         value = found[published]
-        if name == first_convolution and weight.shape[1] == 1 and value.ndim == weight.ndim:
-            value = value.sum(dim=1, keepdim=True)
+        if name == first_convolution and value.ndim == weight.ndim and value.shape[1] > weight.shape[1]:
+            value = value.sum(dim=1, keepdim=True).repeat_interleave(weight.shape[1], dim=1) / weight.shape[1]
         if value.shape == weight.shape:
             fitting[name] = value
         else:

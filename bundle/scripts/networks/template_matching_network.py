@@ -56,6 +56,12 @@ class TemplateMatchingNetwork(nn.Module):
                 f"patches of {patch_size} px are too small for the {type(patch_encoder).__name__}, which takes "
                 f"{smallest} px and more; give --patch_size {smallest}, or another --encoder (residual, resnet18)"
             )
+        zoom = getattr(patch_encoder, "zoom", 1)
+        if patch_size % zoom != 0:
+            raise InputError(
+                f"patches of {patch_size} px cannot be seen {zoom} times smaller; give a --patch_size that is a "
+                f"multiple of {zoom}, or --patch_zoom 1"
+            )
         self.image_encoder = image_encoder
         self.patch_encoder = patch_encoder
         self.head = head
