@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from scipy.ndimage import map_coordinates
 
 from scripts.baselines.dense_flow import DenseFlow
-from scripts.transforms.counterparts import Counterparts
+from scripts.transforms.counterparts import DenseCounterparts
 
 __all__ = ["FlowCorrespondence", "most_alike"]
 
@@ -59,7 +59,7 @@ class FlowCorrespondence:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_flow", DenseFlow(equalize=self.equalize))
 
-    def __call__(self, images: torch.Tensor) -> Counterparts:
+    def __call__(self, images: torch.Tensor) -> DenseCounterparts:
         """Pair each image with another; one that is alone goes with itself.
 
         Args:
@@ -71,7 +71,7 @@ class FlowCorrespondence:
         looks = [self._flow.look(frame) for frame in frames]
         pairs = zip(looks, others.tolist(), strict=True)
         moves, known = zip(*[self._pair(one, looks[other]) for one, other in pairs], strict=True)
-        return Counterparts(
+        return DenseCounterparts(
             images[others],
             torch.from_numpy(np.stack(moves)).permute(0, 3, 2, 1).to(images),
             torch.from_numpy(np.stack(known)).mT.to(images.device),
