@@ -123,7 +123,10 @@ class Comparison:
         self._find_in_others(SubjectComparison(data, self.runs, self.settings.chest, *self._threads_and_seed()))
 
     def _find_in_others(self, comparison: SubjectComparison) -> None:
-        comparison.run()
+        if self.options.untrained:
+            comparison.run_untrained()
+        else:
+            comparison.run()
         name = comparison.data.name
         self.rows += comparison.rows
         self.curves[name] = comparison.curves
@@ -161,6 +164,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="simulated subjects only, 13 minutes on 2 cores")
     parser.add_argument("--data", nargs="*", choices=FULL.data, help="what to compare on (default: all; see --small)")
+    parser.add_argument(
+        "--untrained", action="store_true", help="for other subjects, only what needs no training, and shipped weights"
+    )
     parser.add_argument("--output_dir", type=Path, default=Path("comparison"), help="folder for all that is written")
     parser.add_argument("--threads", type=int, default=2, help="threads of each method (default: 2)")
     parser.add_argument("--seed", type=int, default=0, help="seed of drawn frames, fields and examples (default: 0)")

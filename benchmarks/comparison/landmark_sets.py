@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from comparison.training_runs import BUNDLE
 from scripts.data import FrameDataset, read_datalist
 from scripts.data.datalist_file import write_datalist
 from scripts.data.datalist_maker import make_datalist
@@ -50,6 +51,7 @@ class LandmarkSet:
         most_targets: images that landmarks are looked for in, of the test part.
         most_validation: images of the validation part, which settings are chosen by.
         seed: seed of the draws of images.
+        config: of the bundle, for the network that the bundle's weights are of; None where there are no weights for it.
     """
 
     name: str
@@ -63,6 +65,7 @@ class LandmarkSet:
     most_targets: int = 150
     most_validation: int = 60
     seed: int = 0
+    config: Path | None = None
 
     @property
     def training_settings(self) -> dict[str, Any]:
@@ -129,4 +132,5 @@ def chest_set(folder: Path, data: Path, image_size: tuple[int, int]) -> Landmark
     convert_table(["--table", str(data / "landmarks.csv"), "--image_column", "file", "--output", str(truth)])
     if not datalist.is_file():
         write_datalist(datalist, make_datalist(images, preset="kermany_pediatric").content)
-    return LandmarkSet("chest X-rays", folder, images, truth, datalist, CHEST_LABELS, image_size)
+    config = BUNDLE / "configs" / "data" / "chest_xray.json"
+    return LandmarkSet("chest X-rays", folder, images, truth, datalist, CHEST_LABELS, image_size, config=config)

@@ -116,7 +116,7 @@ def affinity_method(matcher: PatchAffinityMatcher, image_size: Sequence[int], tr
     )
 
 
-def template_network(patch_size: int) -> TemplateMatchingNetwork:
+def template_network(patch_size: int, patch_zoom: int = 1) -> TemplateMatchingNetwork:
     """The bundle's default network."""
-    encoders = build_encoder("residual"), build_encoder("residual")
+    encoders = build_encoder("residual"), build_encoder("residual", zoom=patch_zoom)
     return TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders), patch_size=patch_size)

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from comparison.learned_baselines import LearnedBaselines, Predictor
 from comparison.methods import SIMCLR_PATCH, classical_methods, template_network
 from comparison.settings import SubjectSettings
 from comparison.subject_errors import answers_of, median_ms, own_places, time_each, trained_trial
-from comparison.training_runs import TrainingRuns
+from comparison.training_runs import BUNDLE, TrainingRuns
 from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup
 from scripts.evaluation.landmark_answers import LandmarkAnswers, match_landmarks
 from scripts.evaluation.landmark_trial import LandmarkTrial
@@ -66,11 +67,26 @@ class SubjectComparison:
 
     def run(self) -> None:
         """Train and judge."""
-        self._classical()
+        self.run_untrained()
         self._network()
         self._simclr_patch()
         self._trained("supervised", self.baselines.supervised())
         self._trained("SimCLR pretrained", self.baselines.pretrained())
+
+    def run_untrained(self) -> None:
+        """Judge what needs no training: classical methods, and the bundle's own weights where there are some."""
+        self._classical()
+        if self.data.config is not None:
+            self._shipped(self.data.config)
+
+    def _shipped(self, config: Path) -> None:
+        told = json.loads(config.read_text(encoding="utf-8"))
+        if tuple(told["image_size"]) != self.data.image_size:
+            print(f"the bundle's weights are for images of {told['image_size']} px, and are left out", flush=True)
+            return
+        network = template_network(told["patch_size"], told["patch_zoom"])
+        load_weights(network, BUNDLE / "models" / "model.pt")
+        self._matcher("this network, as shipped", network, told["patch_size"], InverseSigmaFusion(), correct_bias=True)
 
     def _classical(self) -> None:
         settings, labels, group = self.settings, self.data.labels, self.data.group

@@ -18,6 +18,7 @@ from scripts.evaluation.labelled_frames import split_groups
 from scripts.evaluation.landmark_matching import LandmarkMatching
 from scripts.evaluation.pixel_matching import PixelMatching
 from scripts.evaluation.result import EvaluationResult, Residuals
+from scripts.evaluation.seen_images import SeenImages
 
 __all__ = [
     "Calibration",
@@ -27,5 +28,6 @@ __all__ = [
     "LandmarkMatching",
     "PixelMatching",
     "Residuals",
+    "SeenImages",
     "split_groups",
 ]
