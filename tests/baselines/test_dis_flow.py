@@ -28,11 +28,12 @@ def test_follows_breathing(errors_on_breathing, equalize):
 
 
 @pytest.mark.parametrize(("preset", "exact"), [("ultrafast", 0.8), ("fast", 0.3), ("medium", 0.3)])
-def test_a_stretch_is_read_where_the_points_are(texture_frames, preset, exact):
+@pytest.mark.parametrize("enlarge", [1, 2])
+def test_a_stretch_is_read_where_the_points_are(texture_frames, preset, exact, enlarge):
     frame = texture_frames((96, 72), [(0, 0)])[0]
     x, y = np.meshgrid(np.arange(96.0), np.arange(72.0), indexing="ij")
     stretched = map_coordinates(frame, [40 + (x - 40) / 1.1, y], order=3, mode="nearest")
-    tracker = DISFlow(preset)
+    tracker = DISFlow(preset, enlarge=enlarge)
     points = [(20.0, 30.0), (40.5, 36.5), (70.0, 40.0)]
     tracker.set_examples([(frame, point, str(point)) for point in points])
     for point, found in zip(points, tracker.update(stretched).landmarks.values(), strict=True):

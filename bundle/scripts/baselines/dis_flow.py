@@ -42,6 +42,7 @@ class DISFlow(PeerTracker[_Points]):
     Args:
         preset: of the flow.
         equalize: of the flow.
+        enlarge: of the flow.
         fusion: see :class:`PeerTracker`.
 
     Raises:
@@ -52,11 +53,11 @@ class DISFlow(PeerTracker[_Points]):
         >>> tracker = DISFlow("medium", equalize=True)  # doctest: +SKIP
     """
 
-    def __init__(self, preset: str = "medium", *, equalize: bool = False, fusion: Fusion | None = None) -> None:
+    def __init__(
+        self, preset: str = "medium", *, equalize: bool = False, enlarge: int = 1, fusion: Fusion | None = None
+    ) -> None:
         super().__init__(fusion)
-        self.preset = preset
-        self.equalize = equalize
-        self._flow = DenseFlow(preset, equalize=equalize)
+        self._flow = DenseFlow(preset, equalize=equalize, enlarge=enlarge)
 
     def begin(self, frame: np.ndarray, points: np.ndarray) -> _Points:
         """The frame, equalised where that is asked for, and the points.

@@ -42,6 +42,7 @@ class FlowCorrespondence:
     Args:
         tolerance: how far from its beginning a known pixel may end, as a fraction of the shorter side of the image.
         equalize: see :class:`scripts.baselines.dense_flow.DenseFlow`.
+        enlarge: see there, too.
 
     Raises:
         InputError: OpenCV is not installed.
@@ -54,10 +55,11 @@ class FlowCorrespondence:
 
     tolerance: float = 0.027
     equalize: bool = True
+    enlarge: int = 2
     _flow: DenseFlow = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_flow", DenseFlow(equalize=self.equalize))
+        object.__setattr__(self, "_flow", DenseFlow(equalize=self.equalize, enlarge=self.enlarge))
 
     def __call__(self, images: torch.Tensor) -> DenseCounterparts:
         """Pair each image with another; one that is alone goes with itself.
@@ -80,12 +82,12 @@ class FlowCorrespondence:
     def _pair(self, one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Flow from one image to the other, (rows, columns, 2), and where it comes back."""
         there, back = self._flow(one, other), self._flow(other, one)
-        columns, rows = np.meshgrid(*(np.arange(size, dtype=np.float32) for size in one.shape[::-1]))
+        columns, rows = np.meshgrid(*(np.arange(size, dtype=np.float32) for size in there.shape[1::-1]))
         place = rows + there[..., 1], columns + there[..., 0]
         missed = there + np.stack(
             [map_coordinates(back[..., axis], place, order=1, mode="nearest") for axis in (0, 1)], -1
         )
-        return there, np.linalg.norm(missed, axis=-1) <= self.tolerance * min(one.shape)
+        return there, np.linalg.norm(missed, axis=-1) <= self.tolerance * min(there.shape[:2])
 
 
 def most_alike(images: torch.Tensor) -> torch.Tensor:

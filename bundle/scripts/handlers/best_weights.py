@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from pathlib import Path
@@ -52,7 +53,11 @@ class BestWeights:
     def __call__(self, engine: Engine) -> None:
         """Compare and write."""
         value = float(engine.state.metrics[self.metric])
-        if not value < self.best:
+        better = value < self.best
+        if idist.get_rank() == 0:
+            verdict = f"the best so far, to {self.path}" if better else f"no better than {self.best:.3f}, not kept"
+            logging.getLogger(type(self).__name__).info("%s %.3f: %s", self.metric, value, verdict)
+        if not better:
             return
         if idist.get_rank() == 0:
             with atomic_path(self.path) as temporary:
