@@ -27,7 +27,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse, Patch
 from matplotlib.patheffects import withStroke
 
-from scripts.visualize.overlay import DPI, draw_legend, grey_window, label_colors, show_image
+from scripts.visualize.overlay import DPI, draw_legend, drawable, grey_window, label_colors, show_image
 
 __all__ = ["LandmarkCase", "draw_landmark_cases"]
 
@@ -161,7 +161,7 @@ def _draw_landmark(axes: Axes, case: LandmarkCase, label: str, color: str) -> No
     )
     if np.isfinite([*true, *found]).all():
         axes.plot(*zip(true, found, strict=True), color=color, linewidth=_THIN, path_effects=_edge(_THIN), gid="error")
-    if np.isfinite([*found, *sigma]).all():
+    if drawable([*found, *sigma]):
         axes.add_patch(
             Ellipse(found, *(2 * sigma), fill=False, edgecolor=color, linewidth=1.3, path_effects=_edge(1.3), zorder=2)
         )

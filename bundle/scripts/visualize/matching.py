@@ -23,7 +23,7 @@ from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.patheffects import withStroke
 
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
-from scripts.visualize.overlay import DPI, INK, PAPER, draw_legend, grey_window, show_image
+from scripts.visualize.overlay import DPI, INK, PAPER, draw_legend, drawable, grey_window, show_image
 
 __all__ = ["draw_matches"]
 
@@ -184,7 +184,7 @@ def _mark(axes: Axes, true: np.ndarray, found: np.ndarray, sigma: np.ndarray) ->
     )  # fmt: skip
     for marker in (cross, dot):  # snapping would move them by up to half a pixel of the picture
         marker.set_snap(False)
-    if np.isfinite([*found, *sigma]).all():
+    if drawable([*found, *sigma]):
         axes.add_patch(
             Ellipse(
                 found, *(2 * sigma), fill=False, edgecolor=_FOUND, linewidth=1.4, path_effects=outline(1.4), zorder=3

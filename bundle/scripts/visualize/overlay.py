@@ -32,13 +32,14 @@ from matplotlib.transforms import Bbox
 from scripts.io.atomic import atomic_path
 from scripts.io.landmarks_csv import Landmark
 
-__all__ = ["draw_landmarks", "draw_legend", "label_colors", "write_overlay"]
+__all__ = ["draw_landmarks", "draw_legend", "drawable", "label_colors", "write_overlay"]
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; black is left out, for it is lost on an image, and
 # the two that are hard to see (yellow on white, blue on black) come last.
 _OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#F0E442", "#0072B2")
 
 DPI = 100
+_LARGEST_DRAWN = 1e4  # px
 _STILL_SIDE = 900  # longer side of the image in a still picture, in pixels
 _LINE_HEIGHT = 22  # of titles and legends, in pixels
 _SIDES = ((1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1), (0, -1))  # where a label may stand, the best first
@@ -183,7 +184,7 @@ class LandmarkMark:
         """Show the landmark, and the path through the landmarks of ``tail`` to it."""
         self._cross.set_data([landmark.x], [landmark.y])
         self._ellipse.set(center=(landmark.x, landmark.y), width=2 * landmark.sigma_x, height=2 * landmark.sigma_y)
-        self._ellipse.set_visible(bool(np.isfinite([landmark.sigma_x, landmark.sigma_y]).all()))
+        self._ellipse.set_visible(drawable([landmark.sigma_x, landmark.sigma_y]))
         way = [*tail, landmark] if tail else []
         self._tail.set_data([point.x for point in way], [point.y for point in way])
 
@@ -284,3 +285,13 @@ def framed_axes(
         text = figure.text(10 / width, 1 - 8 / total, "\n".join(lines), color=INK, fontsize=11, va="top")
         text.set_parse_math(False)
     return figure, figure.add_axes((0, footer / total, 1, height / total))
+
+
+def drawable(lengths: Sequence[float] | np.ndarray) -> bool:
+    """Whether lengths are finite and of a size that a picture can show: matplotlib hangs on an ellipse of a million px.
+
+    Example:
+        >>> drawable([3.0, 900.0]), drawable([3.0, 1e9]), drawable([float("nan"), 1.0])
+        (True, False, False)
+    """
+    return bool((np.abs(np.asarray(lengths, dtype=float)) < _LARGEST_DRAWN).all())
