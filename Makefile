@@ -29,9 +29,12 @@ $(LABEL_INSTALLED): pyproject.toml constraints.txt
 	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps monailabel pydicom-seg
 	touch $@
 
-demo: $(INSTALLED) ## Train on a real echocardiogram without labels, follow four landmarks, show the result
-	$(RUN) training --config_file "['configs/train.json','configs/data/echo_demo.json']" $(LOG) \
-	    --ckpt_dir $(CURDIR)/demo_output/models --output_dir $(CURDIR)/demo_output --resume False
+demo: $(INSTALLED) ## Follow four landmarks of a real echocardiogram with the weights as shipped, adapt them without labels, follow again
+	$(RUN) inferring --config_file "['configs/inference.json','configs/data/echo_demo.json']" $(LOG) \
+	    --output_dir $(CURDIR)/demo_output/at_once
+	@echo "Open demo_output/at_once/index.html: these are the weights as shipped; now they are adapted to the clip"
+	$(RUN) training --config_file "['configs/train.json','configs/data/echo_demo.json','configs/adapt.json']" $(LOG) \
+	    --ckpt_dir $(CURDIR)/demo_output/models --output_dir $(CURDIR)/demo_output
 	$(RUN) evaluating --config_file "['configs/evaluate.json','configs/data/echo_demo.json']" $(LOG) \
 	    --ckpt_path $(CURDIR)/demo_output/models/model.pt --output_dir $(CURDIR)/demo_output
 	$(RUN) inferring --config_file "['configs/inference.json','configs/data/echo_demo.json']" $(LOG) \
@@ -62,16 +65,12 @@ hard-cases: $(INSTALLED) ## Train on simulated subjects with swapped contrast to
 
 label-env: $(LABEL_INSTALLED) ## Set up MONAI Label, in an environment of its own (.venv-label, 3 GB)
 
-demo_output/models/model.pt: | $(INSTALLED)
-	$(RUN) training --config_file "['configs/train.json','configs/data/echo_demo.json']" $(LOG) \
-	    --ckpt_dir $(CURDIR)/demo_output/models --output_dir $(CURDIR)/demo_output --resume False
-
 label_demo: | $(LABEL_INSTALLED)
 	cd bundle && $(LABEL_BIN)/python -W ignore -m label_app.demo_images --output_dir $(CURDIR)/label_demo
 
-label: $(LABEL_INSTALLED) label_demo demo_output/models/model.pt ## Annotate frames of the demo clip in the browser, on this computer
+label: $(LABEL_INSTALLED) label_demo ## Annotate frames of the demo clip in the browser, on this computer
 	cd bundle && $(LABEL_BIN)/python -W ignore -m label_app --studies $(CURDIR)/label_demo \
-	    --ckpt_path $(CURDIR)/demo_output/models/model.pt --config_file configs/data/echo_demo.json
+	    --ckpt_path models/model_series.pt --config_file configs/data/echo_demo.json
 
 test: $(INSTALLED) ## Run the fast tests, in two processes of one thread
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
