@@ -67,13 +67,18 @@ class Method:
 
 
 def classical_methods(threads: int, *, equalize: bool) -> list[Method]:
-    """Trackers and registration that need no training; ``equalize`` is for DIS flow, see ``DISFlow``."""
+    """Trackers and registration that need no training.
+
+    ``equalize`` is for images of several subjects: DIS flow equalises them, and is tried at twice the size, too.
+    """
     opencv = f"OpenCV {cv2.__version__}"
+    larger = Method("DIS flow, CLAHE, enlarged", opencv, lambda: DISFlow(equalize=True, enlarge=2))
     return [
         Method("copy the position", "", CopyPosition, moves=False),
         Method("template matching (NCC)", opencv, lambda: TemplateMatching(patch_size=33)),
         Method("Lucas-Kanade, pyramidal", opencv, LucasKanade),
         Method(f"DIS flow{', CLAHE' if equalize else ''}", opencv, lambda: DISFlow(equalize=equalize)),
+        *([larger] if equalize else []),
         Method("CSRT", opencv, lambda: CSRT(patch_size=49), sequential=True),
         Method(
             "B-spline registration",

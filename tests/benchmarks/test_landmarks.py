@@ -79,6 +79,7 @@ IN_OTHERS = [
     "template matching (NCC)",
     "Lucas-Kanade, pyramidal",
     "DIS flow, CLAHE",
+    "DIS flow, CLAHE, enlarged",
     "B-spline registration",
     "this network",
     "SimCLR patch",

@@ -1,0 +1,58 @@
+# Copyright (c) 2026 The landmark bundle authors
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#     http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The weights as shipped, by the commands that need no other argument."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bundle_command import assert_ran, run_bundle
+from scripts.data.phantom import breathing_phantom
+
+MODELS = Path(__file__).parents[2] / "bundle" / "models"
+LARGEST = 25e6  # bytes, of the Model Zoo
+
+
+@pytest.mark.parametrize("name", ["model", "model_series"])
+def test_weights_are_small_plain_and_tell_what_they_were_trained_on(name: str) -> None:
+    path = MODELS / f"{name}.pt"
+    assert path.stat().st_size < LARGEST
+    state = torch.load(path, weights_only=True)
+    assert all(isinstance(value, torch.Tensor) and value.isfinite().all() for value in state.values())
+    hashes = (MODELS / f"{name}.images.txt").read_text().split()
+    assert len(hashes) > 100
+    assert all(len(one) == 64 for one in hashes)
+
+
+def test_a_landmark_is_found_with_no_weights_given(tmp_path: Path) -> None:
+    """Images that are no X-rays: a point is found again in its own image, and answered in the other."""
+    (tmp_path / "images").mkdir()
+    subject = breathing_phantom(3, n_frames=2)
+    for i, frame in enumerate(subject.frames):
+        pixels = (255 * np.clip(frame / np.percentile(frame, 99.5), 0, 1)).astype(np.uint8)
+        Image.fromarray(pixels.T).save(tmp_path / "images" / f"{i}.png")
+    label, track = next(iter(subject.tracks.items()))
+    rows = ["image,frame,label,x,y", f"0.png,,{label},{track[0][0]},{track[0][1]}"]
+    (tmp_path / "examples.csv").write_text("\n".join(rows) + "\n")
+    where = ["--dataset_dir", str(tmp_path / "images"), "--examples", str(tmp_path / "examples.csv")]
+    options = [*where, "--output_dir", str(tmp_path / "out")]
+    assert_ran(run_bundle("inferring", ["inference.json", "data/chest_xray.json"], *options))
+    found = {row["image"]: row for row in csv.DictReader((tmp_path / "out" / "landmarks.csv").open())}
+    assert set(found) == {"0.png", "1.png"}
+    own = np.array([float(found["0.png"]["x"]), float(found["0.png"]["y"])])
+    assert np.linalg.norm(own - track[0]) < 4.0
+    assert all(float(row["sigma_x"]) > 0 for row in found.values())
