@@ -71,8 +71,8 @@ def test_properties_of_training() -> None:
 
 
 @pytest.mark.parametrize("config", ["inference.json", "evaluate.json"])
-def test_properties_of_inference(config: str, weights: str) -> None:
-    assert not workflow(config, "infer", ckpt_path=weights).check_properties()
+def test_properties_of_inference(config: str) -> None:
+    assert not workflow(config, "infer").check_properties()
 
 
 def test_network_takes_and_gives_what_the_metadata_says() -> None:

@@ -47,6 +47,6 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     except Exception as error:  # torch raises many kinds for a file that is no state dict
         raise InputError(
             f"the weights at {path} do not fit the network ({first_line(error)}); give the configs (head, encoder) "
-            "they were trained with, or train again"
+            "and --patch_zoom they were trained with, or train again"
         ) from error
     return network.eval()
