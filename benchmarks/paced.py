@@ -40,11 +40,11 @@ from pydicom.examples import get_path
 from scripts.data import find_image_series, read_image_series
 from scripts.inferers import Execution, LandmarkTracker, LocalRefinement
 from scripts.io import read_examples_csv, report_input_errors
-from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork, load_weights
+from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder, load_weights
 
 EXAMPLES = Path(__file__).parents[1] / "bundle" / "docs" / "echo_demo_examples.csv"
 # as in bundle/configs/data/echo_demo.json
-IMAGE_SIZE, REGION, PATCH = (128, 160), (80, 16, 240, 208), 64
+IMAGE_SIZE, REGION, PATCH, ZOOM = (128, 160), (80, 16, 240, 208), 96, 2
 WARM_UP_LOOPS = 3
 MOST_GROWTH_MB = 5.0
 
@@ -57,7 +57,7 @@ def read_clip() -> torch.Tensor:
 def make_tracker(clip: torch.Tensor, weights: Path | None, threads: int) -> LandmarkTracker:
     """A tracker of the demo's landmarks, with everything on."""
     torch.manual_seed(0)
-    encoders = ResidualEncoder(), ResidualEncoder()
+    encoders = build_encoder(), build_encoder(zoom=ZOOM)
     network = TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders), PATCH).eval()
     if weights is not None:
         load_weights(network, weights)
