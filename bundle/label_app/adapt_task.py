@@ -153,6 +153,8 @@ class AdaptTask(TrainTask):
             "output_dir": str(folder),
             "ckpt_dir": str(folder),
             "ckpt_path": str(folder / "before.pt"),
+            # the cyclic error before is measured here
+            "run": ["$@train#trainer.run()"],
         }
         workflow = ConfigWorkflow(self.config_files, logging_file=False, workflow_type="train", **given)
         workflow.initialize()
