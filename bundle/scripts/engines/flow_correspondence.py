@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ __all__ = ["FlowCorrespondence", "most_alike"]
 _CELLS = (28, 28)  # of the blurred pictures: enough for the body's outline, too few for ribs
 
 
-@dataclass(frozen=True)
+@dataclass
 class FlowCorrespondence:
     """Where the tissue of images lies in the images most like them of their batch, by dense optical flow.
 
@@ -56,10 +56,9 @@ class FlowCorrespondence:
     tolerance: float = 0.027
     equalize: bool = True
     enlarge: int = 2
-    _flow: DenseFlow = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_flow", DenseFlow(equalize=self.equalize, enlarge=self.enlarge))
+        self._flow = DenseFlow(equalize=self.equalize, enlarge=self.enlarge)
 
     def __call__(self, images: torch.Tensor) -> DenseCounterparts:
         """Pair each image with another; one that is alone goes with itself.

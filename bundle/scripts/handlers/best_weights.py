@@ -57,12 +57,11 @@ class BestWeights:
         if idist.get_rank() == 0:
             verdict = f"the best so far, to {self.path}" if better else f"no better than {self.best:.3f}, not kept"
             logging.getLogger(type(self).__name__).info("%s %.3f: %s", self.metric, value, verdict)
-        if not better:
-            return
-        if idist.get_rank() == 0:
-            with atomic_path(self.path) as temporary:
-                torch.save(self.network.state_dict(), temporary)
-        self.best = value
+            if better:
+                with atomic_path(self.path) as temporary:
+                    torch.save(self.network.state_dict(), temporary)
+        if better:
+            self.best = value
 
     def state_dict(self) -> dict[str, float]:
         """The best value, for a checkpoint."""
