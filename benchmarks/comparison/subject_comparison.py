@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from monai.bundle import ConfigParser
 
 from comparison.landmark_sets import LandmarkSet
 from comparison.learned_baselines import LearnedBaselines, Predictor
@@ -28,7 +29,7 @@ from comparison.training_runs import BUNDLE, TrainingRuns
 from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup
 from scripts.evaluation.landmark_answers import LandmarkAnswers, match_landmarks
 from scripts.evaluation.landmark_trial import LandmarkTrial
-from scripts.inferers import Fusion, InverseSigmaFusion, MedianFusion
+from scripts.inferers import Fusion, GradientRefinement, InverseSigmaFusion, MedianFusion
 from scripts.metrics.cyclic_error import Matcher, encode_patches
 from scripts.networks import load_weights
 from scripts.visualize.learning_curve import LearningCurve
@@ -86,7 +87,10 @@ class SubjectComparison:
             return
         network = template_network(told["patch_size"], told["patch_zoom"])
         load_weights(network, BUNDLE / "models" / "model.pt")
-        self._matcher("this network, as shipped", network, told["patch_size"], InverseSigmaFusion(), correct_bias=True)
+        options = {"patch_size": told["patch_size"], "fusion": InverseSigmaFusion(), "correct_bias": True}
+        self._matcher("this network, without its second look", network, **options)
+        second_look = ConfigParser(told).get_parsed_content("second_look")
+        self._matcher("this network, as shipped", network, second_look=second_look, **options)
 
     def _classical(self) -> None:
         settings, labels, group = self.settings, self.data.labels, self.data.group
@@ -113,10 +117,19 @@ class SubjectComparison:
         self._matcher("SimCLR patch", matcher, SIMCLR_PATCH, MedianFusion(), correct_bias=False, **about)
 
     def _matcher(
-        self, name: str, matcher: Matcher, patch_size: int, fusion: Fusion, *, correct_bias: bool, **about: Any
+        self,
+        name: str,
+        matcher: Matcher,
+        patch_size: int,
+        fusion: Fusion,
+        *,
+        correct_bias: bool,
+        second_look: GradientRefinement | None = None,
+        **about: Any,
     ) -> None:
         group, labels = self.data.group, self.data.labels
-        answers = match_landmarks(matcher, group, labels, patch_size, correct_bias=correct_bias)
+        options = {"correct_bias": correct_bias, "second_look": second_look}
+        answers = match_landmarks(matcher, group, labels, patch_size, **options)
         one = group.candidates[0]
         codes = encode_patches(matcher, one.frame.image(), own_places(one, labels), patch_size)
 

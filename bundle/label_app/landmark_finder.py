@@ -26,6 +26,7 @@ from label_app.label_file import LabelPoint
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
 from scripts.inferers.example_bank import ExampleBank
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion
+from scripts.inferers.gradient_refinement import GradientRefinement
 from scripts.inferers.trust import DOUBTS, Trust
 from scripts.networks.template_matching_network import TemplateMatchingNetwork
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
@@ -59,6 +60,7 @@ class LandmarkFinder:
         fusion: how several examples of a landmark become one answer; eq. 3 by default.
         sigma_per_scale: standard deviation of the distribution trained for at scale 1, times a temperature.
         correct_bias: take off each example's own matching bias.
+        second_look: moves what was found to where the edges are as in the examples; None leaves it.
         device: where the network is.
         cached_codes: of how many frames the codes are kept.
 
@@ -78,6 +80,7 @@ class LandmarkFinder:
         fusion: Fusion | None = None,
         sigma_per_scale: float = 1.0,
         correct_bias: bool = True,
+        second_look: GradientRefinement | None = None,
         device: torch.device | str = "cpu",
         cached_codes: int = 256,
     ) -> None:
@@ -87,6 +90,7 @@ class LandmarkFinder:
         self.fusion = fusion or InverseSigmaFusion()
         self.sigma_per_scale = sigma_per_scale
         self.correct_bias = correct_bias
+        self.second_look = second_look
         self.device = device
         self.cached_codes = cached_codes
         self._codes: OrderedDict[_FrameKey, tuple[weakref.ref[PreparedSeries], torch.Tensor]] = OrderedDict()
@@ -94,7 +98,7 @@ class LandmarkFinder:
 
     def new_bank(self) -> ExampleBank:
         """A bank for examples of this network."""
-        return ExampleBank(self.network, self.patch_size, correct_bias=self.correct_bias)
+        return ExampleBank(self.network, self.patch_size, correct_bias=self.correct_bias, second_look=self.second_look)
 
     @torch.no_grad()
     def add(self, bank: ExampleBank, image: PreparedSeries, points: Sequence[LabelPoint]) -> None:
@@ -166,13 +170,14 @@ class LandmarkFinder:
         examples = {label: select(label, image.source) for label in (bank.labels if labels is None else labels)}
         named_frame = None if image.length == 1 else frame
         return [
-            self._fuse(points, sigmas, chosen, label, named_frame, image)
+            self._fuse(bank, points, sigmas, chosen, label, named_frame, image)
             for label, chosen in examples.items()
             if chosen
         ]
 
     def _fuse(
         self,
+        bank: ExampleBank,
         points: torch.Tensor,
         sigmas: torch.Tensor,
         examples: list[int],
@@ -182,6 +187,10 @@ class LandmarkFinder:
     ) -> Found:
         at, spread = self.fusion(points[examples], sigmas[examples])
         apart = (points[examples] - at).square().sum(dim=-1).mean().sqrt().item() if len(examples) > 1 else torch.nan
+        if bank.second_look is not None:
+            near = image.fit.to_network(at[None]).to(self.device)
+            moved = bank.look_again(image.image(frame or 0).to(self.device), near, [examples])
+            at = image.fit.to_original(moved[0].cpu())
         reason = self._doubt(at, spread, apart, image)
         point = LabelPoint(label, frame, *at.tolist(), *spread.tolist(), not reason, reason, len(examples))
         return Found(point, apart)

@@ -44,19 +44,6 @@ def test_flow_teaches_and_the_patch_encoder_has_two_views(trained: Path) -> None
     assert settings["correspondence"].startswith("FlowCorrespondence(")
 
 
-def test_the_weights_teach_again(phantom: Path, trained: Path, tmp_path: Path) -> None:
-    where = ["--dataset_dir", str(phantom), "--ckpt_dir", str(tmp_path), "--output_dir", str(tmp_path)]
-    options = [*where, *TINY, *SHORT, "--ckpt_path", str(trained), "--learning_rate", "0.0001"]
-    assert_ran(run_bundle("training", ["train.json", "augment/self_taught.json"], *options))
-    before, after = read(trained), read(tmp_path / "model.pt")
-    assert set(before) == set(after)
-    # it went on from the teacher's weights, by two small steps
-    weight = "head.patch_code.weight"
-    assert 0 < (before[weight] - after[weight]).abs().max() < 1e-3
-    settings = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["settings"]
-    assert settings["correspondence"].startswith("NetworkCorrespondence(patch_size=16")
-
-
 def test_adapting_keeps_the_weights_that_have_the_smaller_cyclic_error(
     phantom: Path, trained: Path, tmp_path: Path
 ) -> None:

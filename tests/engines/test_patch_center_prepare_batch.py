@@ -17,7 +17,7 @@ import torch
 
 from scripts.engines import PatchCenterPrepareBatch
 from scripts.transforms.coordinates import normalized_to_index
-from scripts.transforms.counterparts import DenseCounterparts
+from scripts.transforms.counterparts import Counterparts
 from scripts.transforms.patch import extract_patches
 from scripts.transforms.rand_patch_center import RandPatchCenter
 
@@ -114,9 +114,9 @@ def test_images_kept_as_bytes_are_intensities_again_and_the_patches_are_kept_for
 
 
 def test_patches_are_cut_from_the_counterparts_of_the_images():
-    def to_the_next(images: torch.Tensor) -> DenseCounterparts:
+    def to_the_next(images: torch.Tensor) -> Counterparts:
         moves = torch.zeros(len(images), 2, *images.shape[2:])
-        return DenseCounterparts(images.roll(-1, dims=0), moves, torch.ones(len(images), *images.shape[2:]).bool())
+        return Counterparts(images.roll(-1, dims=0), moves, torch.ones(len(images), *images.shape[2:]).bool())
 
     batch = images()
     augment = RandPatchCenter(8, **NO_AUGMENTATION)

@@ -18,9 +18,12 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from scripts.baselines import NCCMatcher
 from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup, read_labelled_frames
 from scripts.evaluation.landmark_answers import LandmarkAnswers, match_landmarks
+from scripts.inferers import ExampleBank, GradientRefinement, MultiExampleInferer
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion
+from scripts.transforms import normalized_to_index
 
 SHIFTS = [(0, 0), (3, -2), (-2, 4), (1, 1), (0, 2)]
 POINTS = {"a": (10, 12), "b": (16, 9), "c": (14, 17)}
@@ -153,3 +156,23 @@ def test_an_answer_of_a_larger_sigma_weighs_less():
     answers = answers_of(means, sigmas, torch.ones(2, 1, dtype=torch.bool), torch.zeros(1, 1, 2))
     # eq. 3: (0 / 1 + 3 / 2) / (1 / 1 + 1 / 2)
     assert answers.fuse([1, 0], 2, InverseSigmaFusion())[0].flatten().tolist() == pytest.approx([1, 1])
+
+
+def test_a_second_look_moves_what_is_fused_just_as_inference_does(group):
+    look, frames, labels = GradientRefinement(), group(), ["a", "b", "c"]
+    answers = match_landmarks(NCCMatcher(), frames, labels, SIDE, second_look=look)
+    errors, sigmas = answers.fuse(range(3), 3, InverseSigmaFusion())
+    bank = ExampleBank(NCCMatcher(), SIDE, second_look=look)
+    for one in frames.candidates:
+        names = [label for label in labels if label in one.points]
+        points = torch.stack([one.points[name] for name in names])
+        bank.add(one.frame.image(), one.frame.prepared.fit.to_network(points), names)
+    for t, target in enumerate(frames.targets):
+        image = target.frame.image()
+        found = MultiExampleInferer(bank)(image, bank.network)[0, :, :2]
+        place = target.frame.prepared.fit.to_original(normalized_to_index(found, image.shape[2:]))
+        known = ~answers.truth[t, :, 0].isnan()
+        torch.testing.assert_close(errors[t][known], (place - answers.truth[t])[known], atol=1e-3, rtol=0)
+    plain = match_landmarks(NCCMatcher(), frames, labels, SIDE).fuse(range(3), 3, InverseSigmaFusion())
+    assert (plain[0] - errors).nan_to_num().abs().max() > 1e-2
+    torch.testing.assert_close(plain[1], sigmas, equal_nan=True)

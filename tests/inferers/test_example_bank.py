@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from scripts.baselines.ncc import NCCMatcher
 from scripts.inferers.example_bank import ExampleBank
+from scripts.inferers.gradient_refinement import GradientRefinement
 from scripts.inferers.multi_example_inferer import MultiExampleInferer
 from scripts.networks import CorrelationHead, RegressionHead, ResidualEncoder, TemplateMatchingNetwork
 
@@ -255,3 +257,33 @@ def test_a_bias_that_shows_in_the_examples_own_image_is_taken_off_elsewhere(corr
     mean = MultiExampleInferer(bank)(image.roll((5, -3), (2, 3)), bank.network)[0, 0, :2]
     found = ((mean + 1) * torch.tensor([60.0, 50.0]) - 1) / 2
     torch.testing.assert_close(found, torch.tensor([35.0 + error, 22.0]), atol=0.1, rtol=0)
+
+
+def test_a_second_look_moves_a_point_to_where_the_edges_are_as_in_its_examples(tmp_path):
+    look = GradientRefinement(prior=100.0, weight=5000.0)
+    frame = smooth_image(0)
+    bank = ExampleBank(NCCMatcher(), patch_size=8, second_look=look)
+    bank.add(frame, torch.tensor([[30.0, 30.0], [24.0, 40.0]]), ["apex", "valve"])
+    bank.add(smooth_image(1), torch.tensor([[33.0, 28.0]]), ["tip"])
+    bank.drop("apex")
+    bank.save(tmp_path / "examples.pt")
+    loaded = ExampleBank(NCCMatcher(), patch_size=8, second_look=look)
+    loaded.load(tmp_path / "examples.pt")
+    for one in (bank, loaded, bank.copy()):
+        moved = one.look_again(frame, torch.tensor([[26.0, 39.0]]), [one.select("valve")])
+        torch.testing.assert_close(moved, torch.tensor([[24.0, 40.0]]), atol=0.1, rtol=0)
+
+
+def test_without_a_second_look_points_stay_and_its_files_are_of_no_use(tmp_path, bank):
+    points = torch.tensor([[5.0, 6.0]])
+    assert bank.look_again(torch.rand(1, 1, 32, 32), points, [[0]]) is points
+    looking = ExampleBank(NCCMatcher(), patch_size=8, second_look=GradientRefinement())
+    looking.add(smooth_image(0), torch.tensor([[30.0, 30.0]]), ["apex"])
+    looking.save(tmp_path / "examples.pt")
+    with pytest.raises(ValueError, match="has the second look GradientRefinement.*not None"):
+        bank.load(tmp_path / "examples.pt")
+
+
+def smooth_image(seed: int) -> torch.Tensor:
+    noise = torch.rand(1, 1, 68, 68, generator=torch.Generator().manual_seed(seed))
+    return F.avg_pool2d(noise, 5, 1)

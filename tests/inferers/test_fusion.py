@@ -94,3 +94,38 @@ def test_the_unit_of_length_does_not_matter(fusion):
 def test_the_base_class_has_no_weights():
     with pytest.raises(NotImplementedError):
         Fusion()(torch.zeros(1, 2), torch.ones(1, 2))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 40])
+def test_what_examples_do_not_share_shrinks_with_their_number(count):
+    means = torch.zeros(count, 3, 2)
+    _, sigma = InverseSigmaFusion(shared=0.4)(means, torch.full((count, 3, 2), 2.0))
+    torch.testing.assert_close(sigma, torch.full((3, 2), math.sqrt(4.0 * (0.4 + 0.6 / count))))
+
+
+def test_answers_further_apart_than_their_sigmas_tell_count_by_their_distance():
+    # two equal weights, 10 px apart: a sample variance of 50 and a standard error of the mean of 5 px
+    means, sigmas = torch.tensor([[0.0], [10.0]]), torch.ones(2, 1)
+    mean, sigma = MedianFusion(shared=0.5)(means, sigmas)
+    assert (mean.item(), sigma.item()) == pytest.approx((5.0, math.sqrt(0.5 + 50 / 2)))
+
+
+def test_a_single_answer_keeps_its_sigma():
+    means, sigmas = torch.tensor([[3.0, 4.0]]), torch.tensor([[1.5, 2.5]])
+    for fusion in (InverseSigmaFusion(shared=0.3), PrecisionFusion(shared=0.0), MedianFusion(shared=1.0)):
+        mean, sigma = fusion(means, sigmas)
+        torch.testing.assert_close((mean, sigma), (means[0], sigmas[0]))
+
+
+def test_a_part_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="shared is 1.2; give a part"):
+        InverseSigmaFusion(shared=1.2)
+
+
+def test_sigmas_hold_when_part_of_the_error_is_shared():
+    """Drawn errors: 30 % of the variance common to all examples of an image."""
+    random = torch.Generator().manual_seed(0)
+    common = torch.randn(4000, 2, generator=random) * math.sqrt(0.3)
+    own = torch.randn(8, 4000, 2, generator=random) * math.sqrt(0.7)
+    mean, sigma = InverseSigmaFusion(shared=0.3)(common + own, torch.ones(8, 4000, 2))
+    assert (mean / sigma).square().mean().item() == pytest.approx(1.0, abs=0.1)

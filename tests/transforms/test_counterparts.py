@@ -16,7 +16,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.transforms.counterparts import DenseCounterparts
+from scripts.transforms.counterparts import Counterparts
 
 SHAPE = (24, 16)
 
@@ -31,7 +31,7 @@ def linear_moves(a: float, b: float) -> torch.Tensor:
 def test_points_move_as_the_field_says_between_its_pixels_too(x, y, a, b):
     known = torch.ones(1, *SHAPE, dtype=torch.bool)
     point = torch.tensor([[[x, y]]], dtype=torch.float32)
-    found, _ = DenseCounterparts(torch.zeros(1, 1, *SHAPE), linear_moves(a, b), known).find(point)
+    found, _ = Counterparts(torch.zeros(1, 1, *SHAPE), linear_moves(a, b), known).find(point)
     torch.testing.assert_close(found[0, 0], torch.tensor([x * (1 + a), y * (1 + b)]), atol=1e-3, rtol=0)
 
 
@@ -41,12 +41,12 @@ def test_a_pixel_is_known_where_the_mask_says_so_and_its_counterpart_is_in_the_i
     moves = torch.zeros(1, 2, *SHAPE)
     moves[:, 0] = 6.0
     points = torch.tensor([[[4.3, 4.8], [6.0, 5.0], [20.0, 5.0], [30.0, 5.0]]])
-    _, told = DenseCounterparts(torch.zeros(1, 1, *SHAPE), moves, known).find(points)
+    _, told = Counterparts(torch.zeros(1, 1, *SHAPE), moves, known).find(points)
     assert told.tolist() == [[True, False, False, False]]
 
 
 def test_each_image_has_moves_of_its_own():
     moves = torch.stack([torch.full((2, *SHAPE), 1.0), torch.full((2, *SHAPE), -1.0)])
     known = torch.ones(2, *SHAPE, dtype=torch.bool)
-    found, _ = DenseCounterparts(torch.zeros(2, 1, *SHAPE), moves, known).find(torch.full((2, 1, 2), 8.0))
+    found, _ = Counterparts(torch.zeros(2, 1, *SHAPE), moves, known).find(torch.full((2, 1, 2), 8.0))
     assert found[:, 0].tolist() == [[9.0, 9.0], [7.0, 7.0]]

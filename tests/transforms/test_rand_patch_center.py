@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 from scipy.stats import kstest
 
-from scripts.transforms.counterparts import DenseCounterparts
+from scripts.transforms.counterparts import Counterparts
 from scripts.transforms.patch import extract_patches
 from scripts.transforms.rand_patch_center import RandPatchCenter, _through_curves
 
@@ -548,7 +548,7 @@ def test_patches_come_from_the_counterparts_place_in_the_other_image():
     moves = move[None, :, None, None].expand(2, -1, 96, 80)
     augment = RandPatchCenter(9, patches_per_image=40, gamma=(1.0, 1.0))
     _, own, center = augment(images, [3, 4])
-    _, patches, same_center = augment(images, [3, 4], DenseCounterparts(images, moves, known))
+    _, patches, same_center = augment(images, [3, 4], Counterparts(images, moves, known))
     torch.testing.assert_close(center, same_center, rtol=0, atol=0)
     torch.testing.assert_close(patches[40:], own[40:], rtol=0, atol=0)  # nothing is known of the second image
     places, others = own[:40, :2, 4, 4], patches[:40, :2, 4, 4]

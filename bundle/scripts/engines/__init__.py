@@ -11,7 +11,6 @@
 
 from scripts.engines.clip_gradients import ClipGradients
 from scripts.engines.flow_correspondence import FlowCorrespondence
-from scripts.engines.network_correspondence import NetworkCorrespondence
 from scripts.engines.patch_center_prepare_batch import PatchCenterPrepareBatch
 from scripts.engines.seeded_prepare_batch import SeededPrepareBatch
 from scripts.engines.series_prepare_batch import SeriesPrepareBatch
@@ -19,7 +18,6 @@ from scripts.engines.series_prepare_batch import SeriesPrepareBatch
 __all__ = [
     "ClipGradients",
     "FlowCorrespondence",
-    "NetworkCorrespondence",
     "PatchCenterPrepareBatch",
     "SeededPrepareBatch",
     "SeriesPrepareBatch",

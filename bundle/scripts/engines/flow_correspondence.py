@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from scipy.ndimage import map_coordinates
 
 from scripts.baselines.dense_flow import DenseFlow
-from scripts.transforms.counterparts import DenseCounterparts
+from scripts.transforms.counterparts import Counterparts
 
 __all__ = ["FlowCorrespondence", "most_alike"]
 
@@ -60,7 +60,7 @@ class FlowCorrespondence:
     def __post_init__(self) -> None:
         self._flow = DenseFlow(equalize=self.equalize, enlarge=self.enlarge)
 
-    def __call__(self, images: torch.Tensor) -> DenseCounterparts:
+    def __call__(self, images: torch.Tensor) -> Counterparts:
         """Pair each image with another; one that is alone goes with itself.
 
         Args:
@@ -72,7 +72,7 @@ class FlowCorrespondence:
         looks = [self._flow.look(frame) for frame in frames]
         pairs = zip(looks, others.tolist(), strict=True)
         moves, known = zip(*[self._pair(one, looks[other]) for one, other in pairs], strict=True)
-        return DenseCounterparts(
+        return Counterparts(
             images[others],
             torch.from_numpy(np.stack(moves)).permute(0, 3, 2, 1).to(images),
             torch.from_numpy(np.stack(known)).mT.to(images.device),

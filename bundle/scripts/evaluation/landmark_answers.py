@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from tqdm import tqdm
 
 from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup
 from scripts.inferers.fusion import Fusion
+from scripts.inferers.gradient_refinement import GradientRefinement
 from scripts.metrics.cyclic_error import Matcher, encode_patches, match_in_chunks, matching_bias
 
 __all__ = ["LandmarkAnswers", "match_landmarks"]
@@ -36,6 +38,8 @@ class LandmarkAnswers:
         means: (C, T, L, 2), where each candidate's patch was found; NaN where the candidate lacks the landmark.
         sigmas: (C, T, L, 2), likewise.
         truth: (T, L, 2), NaN where the target lacks the landmark.
+        second_look: moves what was fused, see :class:`scripts.inferers.GradientRefinement`; None leaves it.
+        looks: (C, L, D, P, P), what it remembers of the candidates.
     """
 
     group: LandmarkGroup
@@ -43,6 +47,8 @@ class LandmarkAnswers:
     means: torch.Tensor
     sigmas: torch.Tensor
     truth: torch.Tensor
+    second_look: GradientRefinement | None = None
+    looks: torch.Tensor | None = None
 
     def fuse(self, order: Sequence[int], examples: int, fusion: Fusion) -> tuple[torch.Tensor, torch.Tensor]:
         """One answer a landmark, from the first ``examples`` candidates that have it.
@@ -60,8 +66,23 @@ class LandmarkAnswers:
             chosen = [i for i in order if self.marked[i, label]][:examples]
             if chosen:
                 mean, sigma = fusion(self.means[chosen, :, label], self.sigmas[chosen, :, label])
+                if self.second_look is not None:
+                    mean = self._look_again(mean, self.looks[chosen, label])
                 errors[:, label], sigmas[:, label] = mean - self.truth[:, label], sigma
         return errors, sigmas
+
+    def _look_again(self, points: torch.Tensor, looks: torch.Tensor) -> torch.Tensor:
+        """Points of one landmark, one a target (T, 2), moved to where the edges are as in K examples (K, D, P, P)."""
+        fits = [target.frame.prepared.fit for target in self.group.targets]
+        near = torch.stack([fit.to_network(point) for fit, point in zip(fits, points, strict=True)])
+        template = self.second_look.template(looks)
+        moved, _ = self.second_look(self._images, template.expand(len(near), *template.shape), near)
+        return torch.stack([fit.to_original(point) for fit, point in zip(fits, moved, strict=True)])
+
+    @cached_property
+    def _images(self) -> torch.Tensor:
+        """The targets, as the network gets them, (T, C, *spatial)."""
+        return torch.cat([target.frame.image() for target in self.group.targets])
 
 
 @torch.no_grad()
@@ -74,6 +95,7 @@ def match_landmarks(
     *,
     correct_bias: bool = False,
     sigma_per_scale: float = 1.0,
+    second_look: GradientRefinement | None = None,
     chunk_size: int = 256,
 ) -> LandmarkAnswers:
     """Match the patch of every landmark of every candidate in every target; each image is encoded once.
@@ -86,6 +108,7 @@ def match_landmarks(
         device: where the matcher is.
         correct_bias: take off each patch's bias, see :func:`scripts.metrics.matching_bias`.
         sigma_per_scale: standard deviation of the distribution trained for at scale 1.
+        second_look: moves what is fused of the answers.
         chunk_size: number of patches at once.
     """
     marked = torch.tensor([[label in one.points for label in labels] for one in group.candidates])
@@ -107,7 +130,18 @@ def match_landmarks(
         sigmas[owners[0], t, owners[1]] = fit.length_to_original(scale.cpu() * sigma_per_scale)
     absent = torch.full((2,), torch.nan)
     truth = torch.stack([torch.stack([one.points.get(label, absent) for label in labels]) for one in group.targets])
-    return LandmarkAnswers(group, marked, means, sigmas, truth)
+    looks = _look(second_look, group, labels) if second_look else None
+    return LandmarkAnswers(group, marked, means, sigmas, truth, second_look, looks)
+
+
+def _look(second_look: GradientRefinement, group: LandmarkGroup, labels: Sequence[str]) -> torch.Tensor:
+    """What a second look remembers of the candidates, (C, L, D, P, P); NaN where one lacks the landmark."""
+    absent = torch.full((2,), torch.nan)
+    looks = []
+    for one in group.candidates:
+        points = torch.stack([one.points.get(label, absent) for label in labels])
+        looks.append(second_look.look(one.frame.image(), one.frame.prepared.fit.to_network(points)))
+    return torch.stack(looks)
 
 
 def _encode(

@@ -30,6 +30,7 @@ from scripts.evaluation.landmark_answers import match_landmarks
 from scripts.evaluation.landmark_trial import LandmarkTrial
 from scripts.evaluation.result import EvaluationResult, left_out
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion
+from scripts.inferers.gradient_refinement import GradientRefinement
 from scripts.io.input_error import InputError
 from scripts.metrics.cyclic_error import Matcher
 from scripts.visualize.landmark_cases import LandmarkCase, draw_landmark_cases
@@ -66,6 +67,8 @@ class LandmarkMatching:
         fusion: how several examples become one answer; eq. 3 by default.
         correct_bias: take off each patch's bias, see :func:`scripts.metrics.matching_bias`.
         sigma_per_scale: standard deviation of the distribution trained for at scale 1.
+        second_look: moves the network's fused answers, see :class:`scripts.inferers.GradientRefinement`; not those of
+            the baselines.
         chunk_size: number of patches at once, which bounds the memory.
         seed: seed of the division and the draws.
 
@@ -97,6 +100,7 @@ class LandmarkMatching:
         fusion: Fusion | None = None,
         correct_bias: bool = True,
         sigma_per_scale: float = 1.0,
+        second_look: GradientRefinement | None = None,
         chunk_size: int = 256,
         seed: int = 0,
     ) -> None:
@@ -113,6 +117,7 @@ class LandmarkMatching:
         self.fusion = fusion or InverseSigmaFusion()
         self.seed = seed
         self._options = {"correct_bias": correct_bias, "sigma_per_scale": sigma_per_scale, "chunk_size": chunk_size}
+        self.second_look = second_look
         self.patch_size = patch_size
         self.subjects = check_subjects(subjects)
         self.groups, self.notes = [], ["no landmarks are known: give --truth FILE.csv (image,frame,label,x,y)"]
@@ -146,7 +151,7 @@ class LandmarkMatching:
         """Find the landmarks; lengths are px of the original target images, and mm where their files tell."""
         if not self.groups:
             return EvaluationResult("landmark_matching", {}, notes=self.notes)
-        trial = self._trial(matcher, device)
+        trial = self._trial(matcher, device, self.second_look)
         baselines = {name: self._trial(other, "cpu") for name, other in self.baselines.items()}
         curves = {"Template matching network": trial} | baselines
         main = self._columns()
@@ -161,10 +166,12 @@ class LandmarkMatching:
         metrics = self._metrics(trial) | {"baselines": {name: self._figures(one) for name, one in baselines.items()}}
         return EvaluationResult("landmark_matching", metrics, self._rows(trial), notes, figures, residuals)
 
-    def _trial(self, matcher: Matcher, device: torch.device | str) -> LandmarkTrial:
+    def _trial(
+        self, matcher: Matcher, device: torch.device | str, second_look: GradientRefinement | None = None
+    ) -> LandmarkTrial:
+        options = {**self._options, "second_look": second_look}
         answers = [
-            match_landmarks(matcher, group, self.names, self.patch_size, device, **self._options)
-            for group in self.groups
+            match_landmarks(matcher, group, self.names, self.patch_size, device, **options) for group in self.groups
         ]
         return LandmarkTrial.draw(answers, self.counts, self.draws, self.fusion, self.seed)
 

@@ -13,6 +13,7 @@ from scripts.inferers.example_bank import ExampleBank
 from scripts.inferers.execution import Execution
 from scripts.inferers.frame_preparer import FrameFaultError, FramePreparer
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion, MedianFusion, PrecisionFusion
+from scripts.inferers.gradient_refinement import GradientRefinement
 from scripts.inferers.kalman_predictor import KalmanPredictor
 from scripts.inferers.landmark_tracker import LandmarkTracker, TrackedFrame, TrackedLandmark
 from scripts.inferers.linear_predictor import LinearPredictor
@@ -30,6 +31,7 @@ __all__ = [
     "FrameFaultError",
     "FramePreparer",
     "Fusion",
+    "GradientRefinement",
     "HoldPredictor",
     "InverseSigmaFusion",
     "KalmanPredictor",

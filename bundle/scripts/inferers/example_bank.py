@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from scripts.data.example_images import ExamplePoint
+from scripts.inferers.gradient_refinement import GradientRefinement
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
 from scripts.metrics.cyclic_error import Matcher, matching_bias
@@ -38,6 +39,8 @@ class ExampleBank:
         patch_size: side of the patches in px of the network's image.
         correct_bias: find each patch in its own image too, and take off by how much it is missed there, see
             :func:`scripts.metrics.matching_bias`. Costs one image's code when an example is added, nothing later.
+        second_look: moves what was found to where the edges are as in the examples, see :meth:`look_again`; None
+            leaves it.
 
     Example:
         >>> from scripts.baselines import NCCMatcher
@@ -51,12 +54,21 @@ class ExampleBank:
         ['apex']
     """
 
-    def __init__(self, network: Matcher, patch_size: int, *, correct_bias: bool = False) -> None:
+    def __init__(
+        self,
+        network: Matcher,
+        patch_size: int,
+        *,
+        correct_bias: bool = False,
+        second_look: GradientRefinement | None = None,
+    ) -> None:
         self.network = network
         self.patch_size = patch_size
         self.correct_bias = correct_bias
+        self.second_look = second_look
         self._biases: list[torch.Tensor] = []
         self._codes: list[torch.Tensor] = []
+        self._looks: list[torch.Tensor] = []
         self._labels: list[str] = []
         self._sources: list[str | None] = []
         self._stacked: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -94,6 +106,7 @@ class ExampleBank:
                 image_code = self.network.encode_image(image) if image_code is None else image_code
                 bias = matching_bias(self.network, image_code, codes, points, image.shape[2:], self.patch_size)
         self._codes += list(codes)
+        self._looks += list(self.second_look.look(image, points)) if self.second_look else []
         self._biases += list(index_scale_to_normalized(bias, image.shape[2:]))
         self._labels += list(labels)
         self._sources += [source] * len(labels)
@@ -132,6 +145,7 @@ class ExampleBank:
 
     def _keep(self, kept: Sequence[int]) -> None:
         self._codes = [self._codes[i] for i in kept]
+        self._looks = [self._looks[i] for i in kept] if self.second_look else []
         self._biases = [self._biases[i] for i in kept]
         self._labels = [self._labels[i] for i in kept]
         self._sources = [self._sources[i] for i in kept]
@@ -213,6 +227,22 @@ class ExampleBank:
         mean, scale = network.match(image_codes, repeated).unflatten(0, (images, len(codes))).chunk(2, dim=-1)
         return mean - self.biases, scale
 
+    def look_again(self, image: torch.Tensor, points: torch.Tensor, examples: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Move landmarks to where the edges around them are as in their examples.
+
+        Args:
+            image: (1, C, X, Y), in which they were found.
+            points: (L, 2), px of that image.
+            examples: of each landmark, see :meth:`select`.
+
+        Returns:
+            (L, 2), px; the points as they are if there is no second look.
+        """
+        if self.second_look is None:
+            return points
+        templates = [self.second_look.template(torch.stack([self._looks[i] for i in chosen])) for chosen in examples]
+        return self.second_look(image, torch.stack(templates), points)[0]
+
     def _stack(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Codes and biases in one tensor each, kept until the examples change: a live stream asks in each frame."""
         if not self._codes:
@@ -226,6 +256,8 @@ class ExampleBank:
         content = {
             "codes": self.codes.cpu(),
             "biases": self.biases.cpu(),
+            "looks": [look.cpu() for look in self._looks],
+            "second_look": repr(self.second_look),
             "labels": self._labels,
             "sources": self._sources,
             "patch_size": self.patch_size,
@@ -238,16 +270,20 @@ class ExampleBank:
         """Take the examples of a file in place of those here.
 
         Raises:
-            ValueError: they were encoded by other weights or at another patch size, so their codes mean nothing here.
+            ValueError: they were encoded by other weights or at another patch size, so their codes mean nothing here,
+                or for another second look.
         """
         content = torch.load(path, weights_only=True)
         if content["weights"] != weights_fingerprint(self.network):
             raise ValueError(f"{path} was encoded with other weights; encode its examples again from their images")
         if content["patch_size"] != self.patch_size:
             raise ValueError(f"{path} has patches of {content['patch_size']} px, not {self.patch_size} px")
+        if content["second_look"] != repr(self.second_look):
+            raise ValueError(f"{path} has the second look {content['second_look']}, not {self.second_look}")
         device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
         self._codes = list(content["codes"].to(device))
         self._biases = list(content["biases"].to(device))
+        self._looks = [look.to(device) for look in content["looks"]]
         self._labels = list(content["labels"])
         self._sources = list(content["sources"])
         self._stacked = None

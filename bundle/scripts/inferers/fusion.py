@@ -23,8 +23,21 @@ class Fusion:
 
     The fused sigma is the standard deviation of the weighted mixture of the answers: their own uncertainty plus
     their disagreement. It does not shrink with K as that of independent answers would, because the answers of
-    several examples on one image share what that image gets wrong.
+    several examples on one image share what that image gets wrong. Where it is known how much they share, as from
+    labelled images, ``shared`` tells: the rest then shrinks with K, and counts by how far the answers are apart if that
+    is more.
+
+    Args:
+        shared: part of the variance of one answer that all examples share, from 0 to 1; None for the mixture.
+
+    Raises:
+        ValueError: the part is not from 0 to 1.
     """
+
+    def __init__(self, shared: float | None = None) -> None:
+        if shared is not None and not 0.0 <= shared <= 1.0:
+            raise ValueError(f"shared is {shared}; give a part of the variance, from 0 to 1, or None")
+        self.shared = shared
 
     def weights(self, sigmas: torch.Tensor) -> torch.Tensor:
         """Weights, up to a factor, of the shape of sigmas."""
@@ -48,8 +61,17 @@ class Fusion:
         weights = self.weights(sigmas)
         weights = weights / weights.sum(dim=0)
         mean = (weights * means).sum(dim=0)
-        variance = (weights * (sigmas.square() + (means - mean).square())).sum(dim=0)
-        return mean, variance.sqrt()
+        own = (weights * sigmas.square()).sum(dim=0)
+        apart = (weights * (means - mean).square()).sum(dim=0)
+        return mean, self._variance(weights, own, apart).sqrt()
+
+    def _variance(self, weights: torch.Tensor, own: torch.Tensor, apart: torch.Tensor) -> torch.Tensor:
+        """Of the fused answer, from the mean variance of the answers and their variance about it."""
+        if self.shared is None:
+            return own + apart
+        count = 1.0 / weights.square().sum(dim=0)  # so many equal weights would tell as much
+        spread = apart * count / (count - 1.0).clamp_min(1e-6)
+        return self.shared * own + torch.maximum((1.0 - self.shared) * own, spread) / count
 
 
 class InverseSigmaFusion(Fusion):

@@ -22,6 +22,7 @@ from monai.inferers import Inferer
 from scripts.inferers.example_bank import ExampleBank
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion
 from scripts.metrics.cyclic_error import Matcher
+from scripts.transforms.coordinates import index_to_normalized, normalized_to_index
 
 __all__ = ["MultiExampleInferer"]
 
@@ -29,7 +30,8 @@ __all__ = ["MultiExampleInferer"]
 class MultiExampleInferer(Inferer):
     """Match every example with every image and fuse the examples of each landmark.
 
-    An image is encoded once for all examples; the examples' codes come from the bank.
+    An image is encoded once for all examples; the examples' codes, and the second look if there is one, come from the
+    bank.
 
     Args:
         bank: the examples; it may change between calls.
@@ -72,16 +74,19 @@ class MultiExampleInferer(Inferer):
             ``bank.labels``.
         """
         means, sigmas = self.match_examples(inputs, network)
-        return torch.stack(
-            [
-                torch.stack([self._fuse(mean, sigma, label, source) for label in self.bank.labels])
-                for mean, sigma, source in zip(means, sigmas, sources or [None] * len(inputs), strict=True)
-            ]
-        )
+        each = zip(inputs.split(1), means, sigmas, sources or [None] * len(inputs), strict=True)
+        return torch.stack([self._find(*one) for one in each])
 
-    def _fuse(self, means: torch.Tensor, sigmas: torch.Tensor, label: str, source: str | None) -> torch.Tensor:
-        examples = self.bank.select(label, source)
-        return torch.cat(self.fusion(means[examples], sigmas[examples]), dim=-1)
+    def _find(self, image: torch.Tensor, means: torch.Tensor, sigmas: torch.Tensor, source: str | None) -> torch.Tensor:
+        """Landmarks (L, 2 * spatial_dims) of one image, from each example's own answer."""
+        examples = [self.bank.select(label, source) for label in self.bank.labels]
+        fused = [self.fusion(means[chosen], sigmas[chosen]) for chosen in examples]
+        mean, sigma = (torch.stack(part) for part in zip(*fused, strict=True))
+        if self.bank.second_look is not None:
+            shape = image.shape[2:]
+            points = self.bank.look_again(image, normalized_to_index(mean, shape), examples)
+            mean = index_to_normalized(points, shape)
+        return torch.cat([mean, sigma], dim=-1)
 
     def match_examples(self, inputs: torch.Tensor, network: Matcher) -> tuple[torch.Tensor, torch.Tensor]:
         """Each example's own answer: means and standard deviations, (B, len(bank), spatial_dims), normalised."""

@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -22,17 +21,28 @@ import torch.nn.functional as F
 from scripts.transforms.coordinates import index_to_grid
 from scripts.transforms.warp import on_image
 
-__all__ = ["Counterparts", "DenseCounterparts"]
+__all__ = ["Counterparts"]
 
 
-class Counterparts(Protocol):
-    """An other image for each of a batch, and where in it points lie too.
+@dataclass(frozen=True)
+class Counterparts:
+    """An other image for each of a batch, and where in it pixels lie too.
 
     Attributes:
         images: the other images, (B, C, X, Y).
+        moves: (B, 2, X, Y), from each pixel to its counterpart in the other image, px.
+        known: (B, X, Y), whether the counterpart of a pixel is to be trusted.
+
+    Example:
+        >>> moves, known = torch.full((1, 2, 8, 8), 2.0), torch.ones(1, 8, 8, dtype=torch.bool)
+        >>> Counterparts(torch.rand(1, 1, 8, 8), moves, known).find(torch.tensor([[[3.0, 4.0], [7.0, 1.0]]]))
+        (tensor([[[5., 6.],
+                 [9., 3.]]]), tensor([[ True, False]]))
     """
 
     images: torch.Tensor
+    moves: torch.Tensor
+    known: torch.Tensor
 
     def find(self, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Counterparts of points.
@@ -44,30 +54,6 @@ class Counterparts(Protocol):
             Points of the other images (B, K, 2), px, and which of them are known (B, K): one whose point or counterpart
             is outside of the image is not.
         """
-
-
-@dataclass(frozen=True)
-class DenseCounterparts:
-    """Counterparts that are known for all pixels at once.
-
-    Attributes:
-        images: the other images, (B, C, X, Y).
-        moves: (B, 2, X, Y), from each pixel to its counterpart in the other image, px.
-        known: (B, X, Y), whether the counterpart of a pixel is to be trusted.
-
-    Example:
-        >>> moves, known = torch.full((1, 2, 8, 8), 2.0), torch.ones(1, 8, 8, dtype=torch.bool)
-        >>> DenseCounterparts(torch.rand(1, 1, 8, 8), moves, known).find(torch.tensor([[[3.0, 4.0], [7.0, 1.0]]]))
-        (tensor([[[5., 6.],
-                 [9., 3.]]]), tensor([[ True, False]]))
-    """
-
-    images: torch.Tensor
-    moves: torch.Tensor
-    known: torch.Tensor
-
-    def find(self, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """See :meth:`Counterparts.find`."""
         spatial = self.images.shape[2:]
         grid = index_to_grid(points, spatial).unsqueeze(2)
         moves = F.grid_sample(self.moves, grid, padding_mode="border", align_corners=False)
