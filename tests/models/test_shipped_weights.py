@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from PIL import Image
 
 from bundle_command import assert_ran, run_bundle
 from scripts.data.phantom import breathing_phantom
+from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder, load_weights
 
 MODELS = Path(__file__).parents[2] / "bundle" / "models"
 LARGEST = 25e6  # bytes, of the Model Zoo
@@ -36,6 +38,19 @@ def test_weights_are_small_plain_and_tell_what_they_were_trained_on(name: str) -
     hashes = (MODELS / f"{name}.images.txt").read_text().split()
     assert len(hashes) > 100
     assert all(len(one) == 64 for one in hashes)
+
+
+def test_the_torchscript_is_the_same_network_and_tells_no_path_of_the_computer_it_was_made_on() -> None:
+    scripted = torch.jit.load(MODELS / "model.ts")
+    encoders = build_encoder("residual"), build_encoder("residual", zoom=2)
+    network = TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders), patch_size=96)
+    network = load_weights(network, MODELS / "model.pt").eval()
+    image, patches = torch.rand(1, 1, 112, 112), torch.rand(3, 1, 96, 96)
+    with torch.no_grad():
+        torch.testing.assert_close(scripted(image, patches), network(image, patches), atol=1e-5, rtol=0)
+    with zipfile.ZipFile(MODELS / "model.ts") as file:
+        assert not [name for name in file.namelist() if name.endswith(".debug_pkl")]
+        assert not any(b"/scripts/" in file.read(name) for name in file.namelist() if "/data/" not in name)
 
 
 def test_a_landmark_is_found_with_no_weights_given(tmp_path: Path) -> None:
