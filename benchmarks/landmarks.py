@@ -99,7 +99,10 @@ class Comparison:
 
     def _track(self, cases: Sequence[str]) -> None:
         settings = self.settings.phantom
-        self.rows += compare_on_phantom(self.folder, self.runs, settings, self.options.threads, cases)
+        untrained = self.options.untrained
+        self.rows += compare_on_phantom(
+            self.folder, self.runs, settings, self.options.threads, cases, untrained=untrained
+        )
 
     def _molli(self) -> None:
         images = self.folder / "molli"
@@ -165,7 +168,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--small", action="store_true", help="simulated subjects only, 13 minutes on 2 cores")
     parser.add_argument("--data", nargs="*", choices=FULL.data, help="what to compare on (default: all; see --small)")
     parser.add_argument(
-        "--untrained", action="store_true", help="for other subjects, only what needs no training, and shipped weights"
+        "--untrained", action="store_true", help="only what needs no training, and shipped weights; not for real series"
     )
     parser.add_argument("--output_dir", type=Path, default=Path("comparison"), help="folder for all that is written")
     parser.add_argument("--threads", type=int, default=2, help="threads of each method (default: 2)")

@@ -90,10 +90,17 @@ def classical_methods(threads: int, *, equalize: bool) -> list[Method]:
 
 
 def network_methods(
-    weights: Path, image_size: Sequence[int], patch_size: int, threads: int, trained_s: float
+    weights: Path,
+    image_size: Sequence[int],
+    patch_size: int,
+    threads: int,
+    trained_s: float | None,
+    *,
+    patch_zoom: int = 1,
+    name: str = "this network",
 ) -> list[Method]:
     """The template matching network alone, and as the bundle tracks with it: with neighbours and refinement."""
-    network = load_weights(template_network(patch_size), weights)
+    network = load_weights(template_network(patch_size, patch_zoom), weights)
     execution = Execution(network, image_size, precision="float32", threads=threads, measure=False)
 
     def bare() -> LandmarkTracker:
@@ -103,8 +110,8 @@ def network_methods(
         return LandmarkTracker(execution, patch_size, image_size, refinement=LocalRefinement())
 
     return [
-        Method("this network alone", "", bare, trained_s=trained_s),
-        Method("this network, as it tracks", "", whole, trained_s=trained_s),
+        Method(f"{name} alone", "", bare, trained_s=trained_s),
+        Method(f"{name}, as it tracks", "", whole, trained_s=trained_s),
     ]
 
 

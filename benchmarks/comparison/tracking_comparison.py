@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from comparison.methods import Method, affinity_method, classical_methods, netwo
 from comparison.settings import TrackingSettings
 from comparison.tracking_cases import TrackingCase, phantom_cases, textured_points, warped_cases
 from comparison.tracking_errors import cyclic_errors, tracking_errors
-from comparison.training_runs import TrainingRuns
+from comparison.training_runs import BUNDLE, TrainingRuns
 from scripts.data import FrameDataset, find_image_series
 from scripts.data.phantom import NOMINAL_SIZE, write_phantom
 from scripts.metrics.error_summary import error_summary
@@ -43,9 +44,29 @@ Row = dict[str, Any]
 
 
 def compare_on_phantom(
-    folder: Path, runs: TrainingRuns, settings: TrackingSettings, threads: int, cases: Sequence[str]
+    folder: Path,
+    runs: TrainingRuns,
+    settings: TrackingSettings,
+    threads: int,
+    cases: Sequence[str],
+    *,
+    untrained: bool = False,
 ) -> list[Row]:
-    """Rows of the simulated subjects: ``clean`` and hard cases by name."""
+    """Rows of the simulated subjects: ``clean`` and hard cases by name; only of what needs no training, if so asked."""
+    if untrained:
+        methods = classical_methods(threads, equalize=False)
+    else:
+        methods = _trained_on_phantom(folder, runs, settings, threads)
+    methods += shipped_methods(NOMINAL_SIZE, threads)
+    subjects = range(FIRST_JUDGED, FIRST_JUDGED + settings.subjects)
+    rows = []
+    for case in cases:
+        series = phantom_cases(subjects, settings.frames, () if case == "clean" else (case,))
+        rows += compare_on(f"phantom, {case}", series, methods, settings)
+    return rows
+
+
+def _trained_on_phantom(folder: Path, runs: TrainingRuns, settings: TrackingSettings, threads: int) -> list[Method]:
     images = folder / f"tracking_phantom-{settings.trained_subjects}-{settings.frames}"
     if not (images / "examples.csv").is_file():
         write_phantom(images, subjects=range(settings.trained_subjects), n_frames=settings.frames, progress=True)
@@ -53,13 +74,14 @@ def compare_on_phantom(
         "network", ["data/phantom", "augment/tracking"], {"dataset_dir": str(images), **settings.network}
     )
     affinity = train_affinity(images, NOMINAL_SIZE, runs, settings)
-    methods = tracking_methods(network, affinity, NOMINAL_SIZE, runs, settings, threads)
-    subjects = range(FIRST_JUDGED, FIRST_JUDGED + settings.subjects)
-    rows = []
-    for case in cases:
-        series = phantom_cases(subjects, settings.frames, () if case == "clean" else (case,))
-        rows += compare_on(f"phantom, {case}", series, methods, settings)
-    return rows
+    return tracking_methods(network, affinity, NOMINAL_SIZE, runs, settings, threads)
+
+
+def shipped_methods(size: Sequence[int], threads: int) -> list[Method]:
+    """The network with the bundle's weights for series."""
+    told = json.loads((BUNDLE / "configs" / "data" / "echo_demo.json").read_text(encoding="utf-8"))
+    weights, name = BUNDLE / "models" / "model_series.pt", "the shipped network"
+    return network_methods(weights, size, told["patch_size"], threads, None, patch_zoom=told["patch_zoom"], name=name)
 
 
 def compare_on_real(

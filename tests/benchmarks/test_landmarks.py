@@ -73,6 +73,8 @@ TRACKERS = [
     "SimCLR patch",
     "this network alone",
     "this network, as it tracks",
+    "the shipped network alone",
+    "the shipped network, as it tracks",
 ]
 IN_OTHERS = [
     "copy the position",
@@ -104,6 +106,16 @@ def test_every_tracker_is_judged_on_the_phantom(tmp_path, monkeypatch):
     assert by_name["B-spline registration"]["number"] == 5  # every fourth frame
     assert (tmp_path / "tracking.png").stat().st_size > 1000
     assert "| DIS flow (OpenCV" in (tmp_path / "landmarks.md").read_text()
+
+
+def test_what_needs_no_training_is_judged_alone_if_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(landmarks, "SMALL", TINY)
+    monkeypatch.setattr(landmarks.TrainingRuns, "_train", lambda *_: pytest.fail("nothing is to be trained"))
+    options = Namespace(small=True, data=["phantom"], output_dir=tmp_path, threads=1, seed=0, untrained=True)
+    landmarks.Comparison(options).run()
+    rows = json.loads((tmp_path / "landmarks.json").read_text())["rows"]
+    trained = ("SimCLR patch", "this network alone", "this network, as it tracks")
+    assert [row["method"] for row in rows] == [name for name in TRACKERS if name not in trained]
 
 
 def test_every_method_finds_landmarks_in_other_subjects(tmp_path, monkeypatch):

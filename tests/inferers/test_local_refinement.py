@@ -203,3 +203,14 @@ def test_a_point_that_is_not_known_stays_unknown_and_leaves_the_others_alone():
     found, _ = LocalRefinement()(image, patch.repeat(2, 1, 1, 1), points, torch.ones(2, 2))
     assert found[0, 0].isnan()
     torch.testing.assert_close(found[1], torch.tensor([34.0, 30.0]), atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("side", [40, 41])
+def test_the_middle_of_a_patch_tells_where_its_surroundings_move_on_their_own(side):
+    """Within 12 px of the point all moves by (2, 1), further off nothing does."""
+    point = (34.0, 30.0) if side % 2 else (34.5, 30.5)
+    near = (grid(SHAPE) - torch.tensor(point)).norm(dim=-1) < 12
+    image = torch.where(near, moved_image((2.0, 1.0)), moved_image())
+    for size, move in ((15, (2.0, 1.0)), (side, (0.0, 0.0))):
+        found, _ = LocalRefinement(size=size)(image, patch_at(point, side), pair(*point), torch.ones(1, 2))
+        torch.testing.assert_close(found, pair(point[0] + move[0], point[1] + move[1]), atol=0.3, rtol=0)

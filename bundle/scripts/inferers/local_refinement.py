@@ -35,9 +35,11 @@ class LocalRefinement:
         reach: farthest move along an axis, px of the network's image, 1 or more.
         gate: farthest move in sigmas; never less than ``least`` px.
         least: distance that is always searched, px.
+        size: largest side of what is correlated, px: the middle of the patches, as what lies further off moves on its
+            own.
 
     Raises:
-        ValueError: the reach is less than a pixel.
+        ValueError: the reach or the size is less than a pixel.
 
     Example:
         >>> image = F.avg_pool2d(torch.rand(1, 1, 80, 80), 5, 1)
@@ -47,12 +49,13 @@ class LocalRefinement:
         (tensor([[40., 30.]]), tensor([1.]))
     """
 
-    def __init__(self, *, reach: int = 6, gate: float = 3.0, least: float = 3.0) -> None:
-        if reach < 1:
-            raise ValueError(f"reach is {reach}; give 1 px or more, or no refinement at all")
+    def __init__(self, *, reach: int = 6, gate: float = 3.0, least: float = 3.0, size: int = 25) -> None:
+        if reach < 1 or size < 1:
+            raise ValueError(f"reach is {reach}, size {size}; give 1 px or more, or no refinement at all")
         self.reach = reach
         self.gate = gate
         self.least = least
+        self.size = size
 
     def __call__(
         self, image: torch.Tensor, patches: torch.Tensor, points: torch.Tensor, sigmas: torch.Tensor
@@ -69,7 +72,9 @@ class LocalRefinement:
             Points (L, 2), px, as they were where no top of the correlation lies within the gate; and the correlation
             coefficients there (L,), from -1 to 1, 0 where the patch or the image has no contrast.
         """
-        side = patches.shape[-1]
+        margin = -(-max(0, patches.shape[-1] - self.size) // 2)
+        side = patches.shape[-1] - 2 * margin
+        patches = patches[..., margin : margin + side, margin : margin + side]
         # windows lie on the image's own pixels, so that nothing is interpolated
         half = 0.5 * ((side + 1) % 2)
         centers = (points - half).round() + half
