@@ -211,6 +211,10 @@ def test_the_middle_of_a_patch_tells_where_its_surroundings_move_on_their_own(si
     point = (34.0, 30.0) if side % 2 else (34.5, 30.5)
     near = (grid(SHAPE) - torch.tensor(point)).norm(dim=-1) < 12
     image = torch.where(near, moved_image((2.0, 1.0)), moved_image())
-    for size, move in ((15, (2.0, 1.0)), (side, (0.0, 0.0))):
-        found, _ = LocalRefinement(size=size)(image, patch_at(point, side), pair(*point), torch.ones(1, 2))
-        torch.testing.assert_close(found, pair(point[0] + move[0], point[1] + move[1]), atol=0.3, rtol=0)
+    moved = pair(point[0] + 2.0, point[1] + 1.0)
+    middle, whole = (
+        LocalRefinement(size=size)(image, patch_at(point, side), pair(*point), torch.ones(1, 2))[0]
+        for size in (15, side)
+    )
+    torch.testing.assert_close(middle, moved, atol=0.3, rtol=0)
+    assert (whole - moved).norm() > 0.8
