@@ -10,7 +10,7 @@ LABEL_INSTALLED := $(LABEL_VENV)/.installed
 LOG := --meta_file configs/metadata.json --logging_file configs/logging.conf
 
 .DEFAULT_GOAL := help
-.PHONY: help demo phantom hard-cases label label-env test test-label test-slow lint format bench bench-latency compare clean
+.PHONY: help demo phantom hard-cases label label-env test test-label test-slow zoo-check zoo-package lint format bench bench-latency compare clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,10 +73,17 @@ label: $(LABEL_INSTALLED) label_demo ## Annotate frames of the demo clip in the 
 	    --ckpt_path models/model_series.pt --config_file configs/data/echo_demo.json
 
 test: $(INSTALLED) ## Run the fast tests, in two processes of one thread
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/zoo
 
 test-label: $(LABEL_INSTALLED) ## Run the tests of the MONAI Label app
 	PYTHONPATH=bundle:bundle/label_app $(LABEL_BIN)/python -m pytest -m "not slow" tests/label_app
+
+zoo-check: $(INSTALLED) ## Check what MONAI's Model Zoo asks of the bundle; ZOO_SCHEMA=FILE adds its schema of metadata.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/zoo $(if $(ZOO_SCHEMA),--zoo_schema $(ZOO_SCHEMA))
+
+ZIP ?= $(CURDIR)/landmark_template_matching_v0.1.0.zip
+zoo-package: ## Write the bundle, as committed, as the zip that the Model Zoo shares
+	cd bundle && git archive --format=zip --prefix=landmark_template_matching/ --output=$(ZIP) HEAD
 
 test-slow: $(INSTALLED) ## Run the tests that train until convergence
 	$(BIN)/python -m pytest -m slow

@@ -74,6 +74,10 @@ def _write_clip(
     return path
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--zoo_schema", help="the Model Zoo's schema of metadata.json, to check it by")
+
+
 @pytest.fixture
 def texture_frames() -> Callable[..., np.ndarray]:
     return _texture_frames
