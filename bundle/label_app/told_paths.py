@@ -23,7 +23,7 @@ def without_folders(text: str, folders: Iterable[str | os.PathLike[str]]) -> str
     """A message with the paths of files in these folders from there on, and the folders by their name.
 
     Example:
-        >>> without_folders("/home/me/images/a/b.png cannot be read; look into /home/me/images", ["/home/me/images"])
+        >>> without_folders("/data/images/a/b.png cannot be read; look into /data/images", ["/data/images"])
         'a/b.png cannot be read; look into images'
     """
     for folder in map(os.fspath, folders):

@@ -20,7 +20,6 @@ import torch
 from monai.bundle import load
 
 from bundle_command import BUNDLE
-from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder
 
 LARGEST = 25e6  # bytes
 OF_SOMEBODY = re.compile(rb"(/home/\w|/root/|/Users/\w|/work/|[A-Z]:\\Users)")
@@ -56,19 +55,14 @@ def test_no_path_of_anybodys_computer_is_in_them(files):
 
 
 def test_weights_and_torchscript_are_loaded_by_monai():
-    weights = load("bundle", model_file="models/model.pt", bundle_dir=BUNDLE.parent, source="github", repo="a/b/c")
-    encoders = build_encoder("residual"), build_encoder("residual", zoom=2)
-    network = TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders), patch_size=96)
-    network.load_state_dict(weights)
-    scripted, metadata, _ = load(
-        "bundle",
-        model_file="models/model.ts",
-        bundle_dir=BUNDLE.parent,
-        load_ts_module=True,
-        source="github",
-        repo="a/b/c",
-    )
+    here = {"bundle_dir": BUNDLE.parent, "source": "github", "repo": "nobody/nothing/0"}  # what is there is not fetched
+    two_views = {"patch_encoder": {"_target_": "scripts.networks.build_encoder", "zoom": 2}}
+    network = load("bundle", model_file="models/model.pt", net_override=two_views, **here).eval()
+    weights = torch.load(BUNDLE / "models" / "model.pt", weights_only=True)
+    state = network.state_dict()
+    assert [name for name, value in weights.items() if not torch.equal(value, state[name])] == []
+    scripted, metadata, _ = load("bundle", model_file="models/model.ts", load_ts_module=True, **here)
     image, patch = torch.rand(1, 1, 112, 112), torch.rand(2, 1, 96, 96)
     with torch.no_grad():
-        torch.testing.assert_close(scripted(image, patch), network.eval()(image, patch), atol=1e-5, rtol=0)
+        torch.testing.assert_close(scripted(image, patch), network(image, patch), atol=1e-5, rtol=0)
     assert metadata["name"] == "Label-free landmark template matching"

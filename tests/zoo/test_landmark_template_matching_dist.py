@@ -30,8 +30,8 @@ class LandmarkTemplateMatchingDistTest(unittest.TestCase):
             write_phantom(folder / "images", subjects=range(2), size=(48, 44), n_frames=6, motion_px=4.0)
             where = ["--dataset_dir", str(folder / "images"), "--ckpt_dir", name, "--output_dir", name]
             run = run_bundle("training", ["train.json", "multi_gpu_train.json"], *where, *SMALL, processes=2)
-            self.assertEqual(run.returncode, 0, run.stderr[-3000:])
-            self.assertTrue((folder / "model.pt").is_file())
+            assert run.returncode == 0, run.stderr[-3000:]
+            assert (folder / "model.pt").is_file()
 
 
 if __name__ == "__main__":

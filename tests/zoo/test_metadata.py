@@ -25,18 +25,10 @@ from bundle_command import BUNDLE
 
 EXACT = {"type": "string", "pattern": r"^\d+(\.\d+)+$"}
 TEXT = {"type": "string", "minLength": 1}
+SHAPED = "type", "format", "num_channels", "spatial_shape", "dtype"
 TENSOR = {
     "type": "object",
-    "required": [
-        "type",
-        "format",
-        "num_channels",
-        "spatial_shape",
-        "dtype",
-        "value_range",
-        "is_patch_data",
-        "channel_def",
-    ],
+    "required": [*SHAPED, "value_range", "is_patch_data", "channel_def"],
     "properties": {
         "type": {"enum": ["image", "array"]},
         "num_channels": {"type": "integer", "minimum": 1},

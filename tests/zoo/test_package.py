@@ -19,11 +19,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
 from bundle_command import BUNDLE
 
 NAME = "landmark_template_matching"
 SMALL = ["--image_size", "[48,44]", "--patch_size", "16"]
+META = ["--meta_file", "configs/metadata.json"]
+SHIPPED = "['configs/inference.json','configs/data/chest_xray.json']"
+BUNDLE_RUN = ["-m", "monai.bundle", "run"]
 
 
 def package(path: Path) -> Path:
@@ -52,47 +56,34 @@ def test_it_has_the_same_bytes_each_time(tmp_path):
 
 
 def test_all_is_in_it_that_is_needed_to_train_evaluate_infer_and_export(unpacked, tmp_path):
-    assert run(unpacked, "-c", "import scripts; print(scripts.__file__)").strip() == str(
-        unpacked / "scripts/__init__.py"
-    )
+    own = run(unpacked, "-c", "import scripts; print(scripts.__file__)").strip()
+    assert own == str(unpacked / "scripts" / "__init__.py")
     images, out = tmp_path / "images", tmp_path / "out"
-    phantom = ["--subjects", "0-1", "--n_frames", "5", "--size", "48", "44"]
+    phantom = ["--subjects", "0-1", "--n_frames", "5", "--size", "48", "44", "--motion_px", "4"]
     run(unpacked, "-m", "scripts.data.phantom", "--output_dir", str(images), *phantom)
-    bundle = ["-m", "monai.bundle"]
     data = ["--dataset_dir", str(images), "--output_dir", str(out), *SMALL]
     short = ["--ckpt_dir", str(out), "--max_epochs", "1", "--steps_per_epoch", "2", "--patches_per_image", "2"]
-    run(unpacked, *bundle, "run", "training", "--config_file", "configs/train.json", *data, *short)
+    run(unpacked, *BUNDLE_RUN, "training", "--config_file", "configs/train.json", *data, *short)
     trained = ["--ckpt_path", str(out / "model.pt"), "--examples", str(images / "examples.csv")]
-    run(unpacked, *bundle, "run", "evaluating", "--config_file", "configs/evaluate.json", *data, *trained)
-    run(unpacked, *bundle, "run", "inferring", "--config_file", "configs/inference.json", *data, *trained)
-    assert (out / "metrics.json").is_file() and (out / "landmarks.csv").is_file()
-    exporting = [
-        "--config_file",
-        "['configs/inference.json','configs/export.json']",
-        "--meta_file",
-        "configs/metadata.json",
-    ]
-    run(unpacked, *bundle, "run", "exporting", *exporting, "--output_dir", str(out / "export"), *SMALL, *trained[:2])
+    run(unpacked, *BUNDLE_RUN, "evaluating", "--config_file", "configs/evaluate.json", *data, *trained)
+    run(unpacked, *BUNDLE_RUN, "inferring", "--config_file", "configs/inference.json", *data, *trained)
+    assert (out / "metrics.json").is_file()
+    assert (out / "landmarks.csv").is_file()
+    exporting = [*META, "--config_file", "['configs/inference.json','configs/export.json']", *SMALL, *trained[:2]]
+    run(unpacked, *BUNDLE_RUN, "exporting", *exporting, "--output_dir", str(out / "export"))
     assert (out / "export" / "model.ts").is_file()
 
 
-def test_monais_own_checks_pass(unpacked, tmp_path):
-    checks = ["--meta_file", "configs/metadata.json", "--config_file"]
-    shipped = "['configs/inference.json','configs/data/chest_xray.json']"
-    for config in ("configs/inference.json", shipped):
-        run(
-            unpacked,
-            "-m",
-            "monai.bundle",
-            "verify_net_in_out",
-            "--net_id",
-            "network_def",
-            *checks,
-            config,
-            "--device",
-            "cpu",
-        )
-    script = str(tmp_path / "model.ts")
-    weights = ["--filepath", script, "--ckpt_file", "models/model.pt"]
-    run(unpacked, "-m", "monai.bundle", "ckpt_export", "network_def", *weights, *checks, shipped)
-    assert "True" in run(unpacked, "-c", f"import torch; print(torch.jit.load({script!r}).training in (True, False))")
+@pytest.mark.parametrize("config", ["configs/inference.json", SHIPPED])
+def test_monai_verifies_shapes_in_and_out(unpacked, config):
+    network = ["--net_id", "network_def", "--config_file", config, "--device", "cpu"]
+    run(unpacked, "-m", "monai.bundle", "verify_net_in_out", *META, *network)
+
+
+def test_monai_exports_the_weights_as_torchscript(unpacked, tmp_path):
+    path = str(tmp_path / "model.ts")
+    weights = ["--filepath", path, "--ckpt_file", "models/model.pt", "--config_file", SHIPPED]
+    run(unpacked, "-m", "monai.bundle", "ckpt_export", "network_def", *META, *weights)
+    scripted = torch.jit.load(path).state_dict()
+    state = torch.load(unpacked / "models" / "model.pt", weights_only=True)
+    assert [name for name, value in state.items() if not torch.equal(scripted[name], value)] == []
