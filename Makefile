@@ -79,6 +79,9 @@ test-label: $(LABEL_INSTALLED) ## Run the tests of the MONAI Label app
 	PYTHONPATH=bundle:bundle/label_app $(LABEL_BIN)/python -m pytest -m "not slow" tests/label_app
 
 zoo-check: $(INSTALLED) ## Check what MONAI's Model Zoo asks of the bundle; ZOO_SCHEMA=FILE adds its schema of metadata.json
+	$(BIN)/black --check --quiet bundle
+	$(BIN)/isort --check bundle
+	$(BIN)/flake8 --max-line-length 120 --extend-ignore E203,W503 --per-file-ignores bundle/label_app/main.py:E402 bundle
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/zoo $(if $(ZOO_SCHEMA),--zoo_schema $(ZOO_SCHEMA))
 
 ZIP ?= $(CURDIR)/landmark_template_matching_v0.1.0.zip

@@ -69,10 +69,10 @@ def test_examples_of_the_series_itself_go_before_those_of_others(finder, images,
     bank = finder.new_bank()
     finder.add(bank, images[0], points(place, 0))
     finder.add(bank, images[5], [LabelPoint("valve", 1, *place("apex", 1))])  # another place under that name
-    (own, other) = finder.find(images[5], 3, bank)
+    own, other = finder.find(images[5], 3, bank)
     assert (own.point.n_examples, other.point.n_examples) == (1, 1)
     np.testing.assert_allclose((own.point.x, own.point.y), place("apex", 3), atol=0.5)
-    (both, _) = finder.find(images[4], 0, bank)
+    both, _ = finder.find(images[4], 0, bank)
     assert both.point.n_examples == 2
 
 

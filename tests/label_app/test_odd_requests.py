@@ -119,7 +119,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_request_is_a_fault_of_the_server(client, temporary, method, route):
     client.post("/landmarks/api/images/0.png/edit", json={"points": [{"label": "valve", "x": 40, "y": 30}]})
     address, *others = addresses(route)
-    (first, *rest) = queries(route)
+    first, *rest = queries(route)
     requests = [(one, {"params": first}) for one in others] + [(address, {"params": one}) for one in rest]
     at_once = [{**first, "run_sync": "true"}] if method == "POST" and "run_sync" in names(route) else []
     requests += [(address, {"params": one, **body}) for body in bodies(method, route) for one in (first, *at_once)]

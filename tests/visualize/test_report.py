@@ -197,7 +197,7 @@ def test_the_first_cell_of_a_row_heads_it_and_numbers_stand_to_the_right(tmp_pat
 )  # fmt: skip
 def test_what_looks_like_a_number(tmp_path: Path, cell: str, number: bool) -> None:
     table = Table("", ("", ""), [("name", cell)])
-    (_, options) = report(tmp_path, sections=[Section("A", tables=[table])]).cells[1]
+    _, options = report(tmp_path, sections=[Section("A", tables=[table])]).cells[1]
     assert (options.get("class") == "number") == number
 
 

@@ -38,7 +38,8 @@ class _Template:
 class TemplateMatching(PeerTracker[Sequence[_Template]]):
     """Each example's patch where its correlation coefficient is highest in the whole frame, to a part of a pixel.
 
-    This is ``cv2.matchTemplate`` with ``TM_CCOEFF_NORMED`` (https://docs.opencv.org/4.x/de/da9/tutorial_template_matching.html)
+    This is ``cv2.matchTemplate`` with ``TM_CCOEFF_NORMED``
+    (https://docs.opencv.org/4.x/de/da9/tutorial_template_matching.html)
     and a paraboloid through the best score and its neighbours. Frames are padded by their margin's values, so that
     landmarks at the margin can be given and found. Patches lie on whole pixels, nearest to the landmark.
 

@@ -317,9 +317,11 @@ def _document(highdicom: ModuleType, placed: Sequence[tuple[Landmark, Dataset, i
     procedure = evidence[0].get("ProcedureCodeSequence")
     content = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=observer),
-        procedure_reported=sr.CodedConcept.from_dataset(procedure[0])
-        if procedure
-        else sr.CodedConcept("363679005", "SCT", "Imaging procedure"),
+        procedure_reported=(
+            sr.CodedConcept.from_dataset(procedure[0])
+            if procedure
+            else sr.CodedConcept("363679005", "SCT", "Imaging procedure")
+        ),
         imaging_measurements=[group for one in placed for group in _groups(highdicom, *one)],
     )
     return sr.Comprehensive3DSR(
