@@ -133,9 +133,15 @@ class SubjectComparison:
         one = group.candidates[0]
         codes = encode_patches(matcher, one.frame.image(), own_places(one, labels), patch_size)
 
+        if second_look is not None:
+            templates = second_look.template(second_look.look(one.frame.image(), own_places(one, labels))[None])
+
         @torch.no_grad()
         def match(target: LabelledFrame) -> None:
-            matcher.match(matcher.encode_image(target.frame.image()), codes)
+            image = target.frame.image()
+            matcher.match(matcher.encode_image(image), codes)
+            if second_look is not None:
+                second_look(image, templates, own_places(one, labels))
 
         self._add(name, self._draw(answers, fusion), time_each(match, group.targets), **about)
 

@@ -224,10 +224,10 @@ class LandmarkFinder:
     @property
     def settings(self) -> dict[str, str]:
         """What answers depend on beside the weights and the examples, as texts."""
-        own = ("patch_size", "sigma_per_scale", "correct_bias")
+        own = ("patch_size", "sigma_per_scale", "correct_bias", "second_look")
         of_images = ("image_size", "region", "stretch", "voi", "plane", "storage")
         return {
-            "fusion": type(self.fusion).__name__,
+            "fusion": f"{type(self.fusion).__name__}(shared={self.fusion.shared})",
             **{name: str(getattr(self, name)) for name in own},
             **{name: str(getattr(self.prepare, name)) for name in of_images},
         }

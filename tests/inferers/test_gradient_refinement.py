@@ -106,10 +106,25 @@ def test_the_narrower_the_prior_the_smaller_the_move():
     assert moves == sorted(moves) and moves[0] < 1.5 and moves[-1] > 2.0
 
 
-@pytest.mark.parametrize("fault", [{"sizes": (7, 10)}, {"reach": 0}])
-def test_faulty_settings_are_refused(fault):
-    with pytest.raises(ValueError, match="give odd sizes"):
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ({"sizes": (7, 10)}, "give odd sizes"),
+        ({"sizes": ()}, "give odd sizes"),
+        ({"sizes": (1,)}, "give odd sizes"),
+        ({"reach": 0}, "the reach is 0"),
+        ({"prior": 0}, "the prior 0.0"),
+    ],
+)
+def test_faulty_settings_are_refused(fault, told):
+    with pytest.raises(ValueError, match=told):
         GradientRefinement(**fault)
+
+
+def test_settings_from_json_are_the_same_as_from_python():
+    assert repr(GradientRefinement(sizes=[7, 11], prior=2, weight=60)) == repr(
+        GradientRefinement(sizes=(7, 11), prior=2.0)
+    )
 
 
 def test_a_landmark_at_the_edge_of_the_image_is_refined_too():

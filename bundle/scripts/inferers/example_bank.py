@@ -256,7 +256,7 @@ class ExampleBank:
         content = {
             "codes": self.codes.cpu(),
             "biases": self.biases.cpu(),
-            "looks": [look.cpu() for look in self._looks],
+            "looks": torch.stack(self._looks).cpu() if self._looks else torch.zeros(0),
             "second_look": repr(self.second_look),
             "labels": self._labels,
             "sources": self._sources,
@@ -278,12 +278,13 @@ class ExampleBank:
             raise ValueError(f"{path} was encoded with other weights; encode its examples again from their images")
         if content["patch_size"] != self.patch_size:
             raise ValueError(f"{path} has patches of {content['patch_size']} px, not {self.patch_size} px")
-        if content["second_look"] != repr(self.second_look):
-            raise ValueError(f"{path} has the second look {content['second_look']}, not {self.second_look}")
+        second_look = content.get("second_look", repr(None))  # files of before have none
+        if second_look != repr(self.second_look):
+            raise ValueError(f"{path} has the second look {second_look}, not {self.second_look}")
         device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
         self._codes = list(content["codes"].to(device))
         self._biases = list(content["biases"].to(device))
-        self._looks = [look.to(device) for look in content["looks"]]
+        self._looks = list(content.get("looks", torch.zeros(0)).to(device))
         self._labels = list(content["labels"])
         self._sources = list(content["sources"])
         self._stacked = None

@@ -39,13 +39,14 @@ class GradientRefinement:
     as the average of their normalised patches is correlated.
 
     Args:
-        sizes: sides of the patches, px, odd.
+        sizes: sides of the patches, px, odd, 3 or more.
         reach: farthest move along an axis, px.
         prior: standard deviation of a move, px.
         weight: log likelihood of a correlation of 1.
 
     Raises:
-        ValueError: a size is even, or the reach less than a pixel.
+        ValueError: there is no size, or an even or too small one; the reach is less than a pixel; or the prior is not
+            above 0.
 
     Example:
         >>> image = F.avg_pool2d(torch.rand(1, 1, 84, 84, generator=torch.manual_seed(0)), 5, 1)
@@ -61,10 +62,14 @@ class GradientRefinement:
     weight: float = 60.0
 
     def __post_init__(self) -> None:
-        if any(size % 2 == 0 for size in self.sizes) or self.reach < 1:
-            raise ValueError(
-                f"sizes are {list(self.sizes)} and the reach {self.reach}; give odd sizes and 1 px or more"
-            )
+        # of one type each, so that equal settings are told alike, from JSON or from Python
+        object.__setattr__(self, "sizes", tuple(int(size) for size in self.sizes))
+        object.__setattr__(self, "prior", float(self.prior))
+        object.__setattr__(self, "weight", float(self.weight))
+        if not self.sizes or any(size % 2 == 0 or size < 3 for size in self.sizes):
+            raise ValueError(f"sizes are {list(self.sizes)}; give odd sizes of 3 px or more")
+        if self.reach < 1 or self.prior <= 0.0:
+            raise ValueError(f"the reach is {self.reach} and the prior {self.prior}; give 1 px or more, and above 0")
 
     def look(self, image: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
         """What is remembered of examples: the gradient around them, (N, 2 * C, P, P), P the largest size.

@@ -39,7 +39,7 @@ class LocalRefinement:
             own.
 
     Raises:
-        ValueError: the reach or the size is less than a pixel.
+        ValueError: the reach is less than a pixel, or the size less than 3.
 
     Example:
         >>> image = F.avg_pool2d(torch.rand(1, 1, 80, 80), 5, 1)
@@ -50,8 +50,8 @@ class LocalRefinement:
     """
 
     def __init__(self, *, reach: int = 6, gate: float = 3.0, least: float = 3.0, size: int = 25) -> None:
-        if reach < 1 or size < 1:
-            raise ValueError(f"reach is {reach}, size {size}; give 1 px or more, or no refinement at all")
+        if reach < 1 or size < 3:
+            raise ValueError(f"reach is {reach}, size {size}; give 1 and 3 px or more, or no refinement at all")
         self.reach = reach
         self.gate = gate
         self.least = least
