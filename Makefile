@@ -84,7 +84,8 @@ zoo-check: $(INSTALLED) ## Check what MONAI's Model Zoo asks of the bundle; ZOO_
 	$(BIN)/flake8 --max-line-length 120 --extend-ignore E203,W503 --per-file-ignores bundle/label_app/main.py:E402 bundle
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/zoo $(if $(ZOO_SCHEMA),--zoo_schema $(ZOO_SCHEMA))
 
-ZIP ?= $(CURDIR)/landmark_template_matching_v0.1.0.zip
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+ZIP ?= $(CURDIR)/landmark_template_matching_v$(VERSION).zip
 zoo-package: ## Write the bundle, as committed, as the zip that the Model Zoo shares
 	cd bundle && git archive --format=zip --prefix=landmark_template_matching/ --output=$(ZIP) HEAD
 

@@ -131,17 +131,17 @@ class SubjectComparison:
         options = {"correct_bias": correct_bias, "second_look": second_look}
         answers = match_landmarks(matcher, group, labels, patch_size, **options)
         one = group.candidates[0]
-        codes = encode_patches(matcher, one.frame.image(), own_places(one, labels), patch_size)
-
+        places = own_places(one, labels)
+        codes = encode_patches(matcher, one.frame.image(), places, patch_size)
         if second_look is not None:
-            templates = second_look.template(second_look.look(one.frame.image(), own_places(one, labels))[None])
+            templates = second_look.template(second_look.look(one.frame.image(), places)[None])
 
         @torch.no_grad()
         def match(target: LabelledFrame) -> None:
             image = target.frame.image()
             matcher.match(matcher.encode_image(image), codes)
             if second_look is not None:
-                second_look(image, templates, own_places(one, labels))
+                second_look(image, templates, places)
 
         self._add(name, self._draw(answers, fusion), time_each(match, group.targets), **about)
 

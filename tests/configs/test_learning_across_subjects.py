@@ -8,7 +8,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Training across subjects, by flow and by a teacher, and adapting: real command line, real files, tiny sizes."""
+"""Training across subjects, by flow, and adapting: real command line, real files, tiny sizes."""
 
 from __future__ import annotations
 

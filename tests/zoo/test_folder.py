@@ -22,7 +22,7 @@ from monai.bundle import load
 from bundle_command import BUNDLE
 
 LARGEST = 25e6  # bytes
-OF_SOMEBODY = re.compile(rb"(/home/\w|/root/|/Users/\w|/work/|[A-Z]:\\Users)")
+OF_SOMEBODY = re.compile(rb"(/(?:home|Users)/\w|/(?:root|work)/|[A-Z]:\\Users)")
 TEXT = {".py", ".json", ".md", ".txt", ".csv", ".conf", ".js", ".html", ".css", ".toml", ".yml", ""}
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from scripts.transforms.box_mean import box_mean
 from scripts.transforms.patch import extract_patches, patch_offsets
 
 __all__ = ["GradientRefinement"]
@@ -143,11 +144,6 @@ def _correlation(windows: torch.Tensor, templates: torch.Tensor, margin: int) ->
     field = windows[..., margin : window - margin, margin : window - margin].flatten(0, 1)
     size = side - 2 * margin
     product = F.conv2d(field.unsqueeze(0), inner, groups=len(inner))[0] / size**2
-    mean, energy = (_box_mean(one.unsqueeze(1), size)[:, 0] for one in (field, field.square()))
+    mean, energy = (box_mean(one.unsqueeze(1), size)[:, 0] for one in (field, field.square()))
     around = (energy - mean.square()).clamp_min(_CONTRAST_FLOOR**2)
     return (product * around.rsqrt()).unflatten(0, (count, depth))
-
-
-def _box_mean(images: torch.Tensor, side: int) -> torch.Tensor:
-    """Means of all squares in images (N, 1, W, W), axis by axis: torch's pooling does not use that they separate."""
-    return F.avg_pool2d(F.avg_pool2d(images, (side, 1), stride=1), (1, side), stride=1)

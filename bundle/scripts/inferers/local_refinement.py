@@ -16,6 +16,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from scripts.transforms.box_mean import box_mean
 from scripts.transforms.paraboloid import paraboloid_shift
 from scripts.transforms.patch import extract_patches
 
@@ -97,16 +98,11 @@ def _correlation(windows: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
     patches = patches - patches.mean(dim=(2, 3), keepdim=True)
     windows = windows - windows.mean(dim=(2, 3), keepdim=True)
     product = F.conv2d(windows.transpose(0, 1), patches, groups=len(patches))[0] / side**2
-    mean, energy = (_box_mean(one, side)[:, 0] for one in (windows, windows.square()))
+    mean, energy = (box_mean(one, side)[:, 0] for one in (windows, windows.square()))
     around = energy - mean.square()
     own = patches.square().mean(dim=(1, 2, 3))[:, None, None].expand_as(around)
     contrast = torch.minimum(around, own) > _CONTRAST_FLOOR**2
     return torch.where(contrast, product * (around * own).clamp_min(1e-30).rsqrt(), 0.0).clamp(-1, 1)
-
-
-def _box_mean(images: torch.Tensor, side: int) -> torch.Tensor:
-    """Means of all squares in images (L, 1, W, W), axis by axis: torch's pooling does not use that they separate."""
-    return F.avg_pool2d(F.avg_pool2d(images, (side, 1), stride=1), (1, side), stride=1)
 
 
 def _best_top(scores: torch.Tensor, allowed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
