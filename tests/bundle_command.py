@@ -41,3 +41,9 @@ def run_bundle(run_id: str, configs: list[str], *options: str, processes: int = 
 def assert_ran(result: subprocess.CompletedProcess[str]) -> None:
     """The last lines of the log, if it did not."""
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
+
+
+def package(path: Path) -> Path:
+    """The zip of ``make zoo-package``."""
+    subprocess.run(["make", "-s", "zoo-package", f"ZIP={path}"], cwd=BUNDLE.parent, check=True)
+    return path

@@ -114,7 +114,14 @@ SMALL = ComparisonSettings(
     phantom_subjects=(50, 10, 20),
     phantom_size=(96, 88),
     subjects=SubjectSettings(
-        network={"patch_size": 32, "patches_per_image": 12, "batch_size": 10, "max_epochs": 6, "steps_per_epoch": 50},
+        network={
+            "patch_size": 32,
+            "patch_zoom": 1,
+            "patches_per_image": 12,
+            "batch_size": 10,
+            "max_epochs": 6,
+            "steps_per_epoch": 50,
+        },
         baselines=_SMALL_BASELINES,
         supervised={"steps": 80, "steps_per_epoch": 80},
         simclr_patch=_SMALL_SIMCLR,
@@ -151,7 +158,14 @@ FULL = ComparisonSettings(
     subjects=SMALL.subjects,
     chest_size=(112, 112),
     chest=SubjectSettings(
-        network={"patch_size": 40, "patches_per_image": 16, "steps_per_epoch": 200, "max_epochs": 6, "val_interval": 6},
+        network={
+            "patch_size": 40,
+            "patch_zoom": 1,
+            "patches_per_image": 16,
+            "steps_per_epoch": 200,
+            "max_epochs": 6,
+            "val_interval": 6,
+        },
         baselines=_BASELINES,
         supervised={"steps": 400, "steps_per_epoch": 100, "val_interval": 1},
         simclr_patch=_SIMCLR,

@@ -96,7 +96,7 @@ def compare_on_real(
     held_out = FrameDataset(found, REAL_SIZE, hold_out_every=HOLD_OUT_EVERY, held_out=True)
     frames = [held_out.series[series].image(frame)[0, 0].numpy() for series, frame in held_out.items]
     series = [one.frames[:, 0].numpy() for one in held_out.series if one.length > 1]
-    own = {"dataset_dir": str(images), "image_size": list(REAL_SIZE), "patch_size": PATCH_SIZE}
+    own = {"dataset_dir": str(images), "image_size": list(REAL_SIZE), "patch_size": PATCH_SIZE, "patch_zoom": 1}
     network = runs.weights("network", ["augment/tracking"], {**own, **settings.network})
     affinity = train_affinity(images, REAL_SIZE, runs, settings)
     methods = tracking_methods(network, affinity, REAL_SIZE, runs, settings, threads)

@@ -56,8 +56,7 @@ def test_no_path_of_anybodys_computer_is_in_them(files):
 
 def test_weights_and_torchscript_are_loaded_by_monai():
     here = {"bundle_dir": BUNDLE.parent, "source": "github", "repo": "nobody/nothing/0"}  # what is there is not fetched
-    two_views = {"patch_encoder": {"_target_": "scripts.networks.build_encoder", "zoom": 2}}
-    network = load("bundle", model_file="models/model.pt", net_override=two_views, **here).eval()
+    network = load("bundle", **here).eval()
     weights = torch.load(BUNDLE / "models" / "model.pt", weights_only=True)
     state = network.state_dict()
     assert [name for name, value in weights.items() if not torch.equal(value, state[name])] == []

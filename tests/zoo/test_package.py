@@ -21,18 +21,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from bundle_command import BUNDLE
+from bundle_command import BUNDLE, package
 
 NAME = "landmark_template_matching"
 SMALL = ["--image_size", "[48,44]", "--patch_size", "16"]
 META = ["--meta_file", "configs/metadata.json"]
 SHIPPED = "['configs/inference.json','configs/data/chest_xray.json']"
 BUNDLE_RUN = ["-m", "monai.bundle", "run"]
-
-
-def package(path: Path) -> Path:
-    subprocess.run(["make", "-s", "zoo-package", f"ZIP={path}"], cwd=BUNDLE.parent, check=True)
-    return path
 
 
 @pytest.fixture(scope="module")
