@@ -7,10 +7,13 @@ RUN := cd bundle && $(BIN)/python -W ignore -m monai.bundle run
 LABEL_VENV := .venv-label
 LABEL_BIN := $(CURDIR)/$(LABEL_VENV)/bin
 LABEL_INSTALLED := $(LABEL_VENV)/.installed
+DEPLOY_VENV := .venv-deploy
+DEPLOY_BIN := $(CURDIR)/$(DEPLOY_VENV)/bin
+DEPLOY_INSTALLED := $(DEPLOY_VENV)/.installed
 LOG := --meta_file configs/metadata.json --logging_file configs/logging.conf
 
 .DEFAULT_GOAL := help
-.PHONY: help demo phantom hard-cases label label-env test test-label test-slow zoo-check zoo-package lint format bench bench-latency compare clean
+.PHONY: help demo phantom hard-cases label label-env test test-label test-slow test-deploy zoo-check zoo-package hugging-face coverage api lint format bench bench-latency compare clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +30,11 @@ $(LABEL_INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LABEL_VENV)
 	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[label]' hypothesis selenium
 	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps monailabel pydicom-seg
+	touch $@
+
+$(DEPLOY_INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEPLOY_VENV)
+	$(DEPLOY_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[deploy]'
 	touch $@
 
 demo: $(INSTALLED) ## Follow four landmarks of a real echocardiogram with the weights as shipped, adapt them without labels, follow again
@@ -73,7 +81,7 @@ label: $(LABEL_INSTALLED) label_demo ## Annotate frames of the demo clip in the 
 	    --ckpt_path models/model_series.pt --config_file configs/data/echo_demo.json
 
 test: $(INSTALLED) ## Run the fast tests, in two processes of one thread
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/zoo
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/zoo --ignore tests/examples
 
 test-label: $(LABEL_INSTALLED) ## Run the tests of the MONAI Label app
 	PYTHONPATH=bundle:bundle/label_app $(LABEL_BIN)/python -m pytest -m "not slow" tests/label_app
@@ -89,12 +97,29 @@ ZIP ?= $(CURDIR)/landmark_template_matching_v$(VERSION).zip
 zoo-package: ## Write the bundle, as committed, as the zip that the Model Zoo shares
 	cd bundle && git archive --format=zip --prefix=landmark_template_matching/ --output=$(ZIP) HEAD
 
+hugging-face: $(INSTALLED) ## Write the folders for Hugging Face and for a zoo that fetches the weights there; REPO=owner/name
+	$(MAKE) -s zoo-package ZIP=$(CURDIR)/hugging_face.zip
+	$(BIN)/python release/hugging_face.py --package hugging_face.zip --repo $(or $(REPO),$(error REPO=owner/name is missing)) \
+	    --output_dir hugging_face
+	rm hugging_face.zip
+
 test-slow: $(INSTALLED) ## Run the tests that train until convergence
 	$(BIN)/python -m pytest -m slow
 
-lint: $(INSTALLED) ## Check style and formatting
+test-deploy: $(DEPLOY_INSTALLED) ## Run the example application of MONAI Deploy, in an environment of its own (.venv-deploy, 3 GB)
+	OMP_NUM_THREADS=1 $(DEPLOY_BIN)/python -m pytest tests/examples
+
+coverage: $(INSTALLED) ## Run the fast tests and tell which lines of bundle/scripts they reach; open coverage/index.html
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/examples \
+	    --cov --cov-report term --cov-report html:coverage
+
+api: $(INSTALLED) ## Make the pages of the Python API; open api/html/index.html
+	$(BIN)/sphinx-build -W --keep-going -q -b html -d api/doctrees api api/html
+
+lint: $(INSTALLED) ## Check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(INSTALLED) ## Mend style and formatting
 	$(BIN)/ruff check --fix .
