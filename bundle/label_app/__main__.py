@@ -17,6 +17,7 @@ import argparse
 import ipaddress
 import logging
 import os
+import runpy
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,6 +25,7 @@ from pathlib import Path
 from label_app.known_host import ALLOWED_HOSTS
 
 APP = Path(__file__).resolve().parent
+_EPILOG = "All other options are those of 'monailabel start_server'."
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -79,7 +81,8 @@ def _prepare_environment() -> None:
     needed = [str(APP.parent), str(APP)]
     os.environ["PYTHONPATH"] = os.pathsep.join([*needed, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     sys.path[:0] = [one for one in needed if one not in sys.path]
-    import sitecustomize  # noqa: F401  what a process that is started with PYTHONPATH does by itself
+    # what a process that is started with PYTHONPATH does by itself; not imported, as Python may have one of its own
+    runpy.run_path(str(APP / "sitecustomize.py"))
 
 
 def _refuse_unknown_settings(parser: argparse.ArgumentParser, given: list[str], conf: dict[str, str]) -> None:
@@ -112,8 +115,6 @@ def _is_loopback(host: str) -> bool:
     except ValueError:
         return host == "localhost"
 
-
-_EPILOG = "All other options are those of 'monailabel start_server'."
 
 if __name__ == "__main__":
     main()

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -85,14 +86,15 @@ class LandmarkBatch(BatchInferTask):
             raise InputError(f"many images are annotated by the model 'landmarks' with the tag {ORIGINAL!r} only")
         images = self.get_images(request, self.store)
         # before the bank is made: of a label that is saved in between, the next run makes all anew
-        examples = {one: repr(self.store.label(one, FINAL).points) for one in self.store.get_labeled_images(FINAL)}
+        examples = self._final_labels()
         bank = self.memory.bank()
         if not len(bank):
             raise InputError("there is no example yet; set a landmark in one image and save it")
         labels = wanted_labels(request.get("labels"), bank)
         made_from = _hash([examples, labels, self.finder.settings, weights_fingerprint(bank.network)])
         unchanged = [one for one in images if self._made_from(one) == made_from]
-        wanted = [one for one in images if one not in set(unchanged)][: _most(request)]
+        done = set(unchanged)
+        wanted = [one for one in images if one not in done][: _most(request)]
         print(f"{len(images)} images, {len(unchanged)} of them annotated before from these examples", flush=True)
         failed = self._annotate_all(wanted, bank, labels, made_from)
         annotated = [one for one in wanted if one not in failed]
@@ -115,6 +117,14 @@ class LandmarkBatch(BatchInferTask):
         if not isinstance(images, str) or images not in choices:
             raise InputError(f'"images" must be {", ".join(choices)} or a list of ids, not {images!r}')
         return choices[images]()
+
+    def _final_labels(self) -> dict[str, str]:
+        """The landmarks of each label ``final``, as text; a damaged one has no examples, as in the memory of these."""
+        labels = {}
+        for image_id in self.store.get_labeled_images(FINAL):
+            with contextlib.suppress(InputError):
+                labels[image_id] = repr(self.store.label(image_id, FINAL).points)
+        return labels
 
     def _annotate_all(
         self, images: Sequence[str], bank: ExampleBank, labels: Sequence[str], made_from: str
@@ -158,6 +168,6 @@ def _hash(content: Any) -> str:
 
 def _most(request: dict[str, Any]) -> int | None:
     most = request.get("max_batch_size", 0)
-    if not isinstance(most, int) or most < 0:
+    if not isinstance(most, int) or isinstance(most, bool) or most < 0:
         raise InputError(f'"max_batch_size" must be a number of images, or 0 for all, not {most!r}')
     return most or None

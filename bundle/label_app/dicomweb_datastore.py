@@ -117,6 +117,8 @@ class DicomWebDatastore(LandmarkDatastore):
             instances = self._client.retrieve_series(self._studies[image_id], image_id)
         except (requests.RequestException, InvalidDicomError, ValueError) as error:
             raise InputError(f"{self.url} does not give series {image_id} ({type(error).__name__})") from error
+        if not instances:
+            raise InputError(f"{self.url} gives no file of series {image_id}")
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self.folder) as unfinished:
             whole = Path(unfinished) / "whole"
             whole.mkdir()

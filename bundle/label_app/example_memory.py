@@ -69,6 +69,11 @@ class ExampleMemory:
             self._known = stamps
             return self._bank
 
+    def images(self) -> list[str]:
+        """Ids of the images whose labels are the examples, as :meth:`bank` found them last."""
+        with self._lock:
+            return [image_id for image_id in self._known if image_id in self._sources]
+
     def _image_stamp(self, image_id: str) -> Stamp | None:
         try:
             return self.store.image_stamp(image_id)

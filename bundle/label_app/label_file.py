@@ -155,6 +155,7 @@ def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -
         >>> check_points([LabelPoint("valve", 3, 101.0, 64.5)], image, "body")  # doctest: +SKIP
     """
     width, height = image.fit.original
+    frames = [None] if image.length == 1 else range(image.length)
     seen = set()
     for i, point in enumerate(points, start=1):
         here = f"{where}, landmark {i}"
@@ -165,7 +166,6 @@ def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -
                 f"{here}: {point.label!r} at ({point.x:g}, {point.y:g}) lies outside of {image.name}, "
                 f"which has {width} x {height} px."
             )
-        frames = [None] if image.length == 1 else range(image.length)
         if point.frame not in frames:
             told = f"frames 0 to {image.length - 1}" if image.length > 1 else "no frames"
             raise InputError(f"{here}: {point.label!r} is of frame {point.frame}, but {image.name} has {told}.")

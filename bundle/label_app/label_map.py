@@ -67,10 +67,11 @@ def write_label_map(
     values = {label: value for value, label in enumerate(labels, start=1)}
     pixels = np.zeros((image.length, *image.fit.original), dtype=dtype)
     columns, rows = np.indices(image.fit.original)
-    for point in points:
-        sigma = max(point.sigma_x or 0.0, (point.sigma_y or 0.0) * image.pixel_aspect, _SMALLEST_RADIUS)
+    radii = [max(p.sigma_x or 0.0, (p.sigma_y or 0.0) * image.pixel_aspect, _SMALLEST_RADIUS) for p in points]
+    # the largest first: one that is known hardly at all hides no other
+    for radius, point in sorted(zip(radii, points, strict=True), key=lambda one: -one[0]):
         away = np.hypot(columns - point.x, (rows - point.y) * image.pixel_aspect)
-        pixels[point.frame or 0][away <= sigma] = values[point.label]
+        pixels[point.frame or 0][away <= radius] = values[point.label]
     SimpleITK.WriteImage(_place(pixels, image), str(path), useCompression=compress)
     return values
 

@@ -121,7 +121,8 @@ class LandmarkApp(MONAILabelApp):
             datastore: is ignored: there is one.
 
         Returns:
-            ``file``, the result as 3D Slicer Markups, and ``params`` with ``landmarks``.
+            ``file`` and ``label``, the path of the result as 3D Slicer Markups or as a label map; ``params`` with
+            ``landmarks``; ``tag``, ``original``.
 
         Raises:
             MONAILabelException: there is no such model or image.

@@ -198,8 +198,8 @@ class LandmarkDatastore(Datastore):
 
     def get_image_info(self, image_id: str) -> dict[str, Any]:
         """What is kept beside an image."""
-        path = self._info_path(image_id)
-        info = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        kept = self._info_path(image_id)
+        info = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
         series = self._images.get(image_id)
         path = str(series.files[0]) if series else ""
         return {**info, "name": self.image_name(image_id), "path": path}
@@ -309,9 +309,10 @@ class LandmarkDatastore(Datastore):
         Raises:
             InputError, ImageNotFoundException, LabelNotFoundException: see :meth:`replace_label`.
         """
+        gone = set(removed)
 
         def edit(before: Sequence[LabelPoint]) -> list[LabelPoint] | None:
-            kept = {(one.label, one.frame): one for one in before if (one.label, one.frame) not in set(removed)}
+            kept = {(one.label, one.frame): one for one in before if (one.label, one.frame) not in gone}
             after = list((kept | {(one.label, one.frame): one for one in points}).values())
             return after if after or info else None
 
@@ -411,7 +412,10 @@ class LandmarkDatastore(Datastore):
         return stamps
 
     def get_labeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
-        """Images with a label of a tag, ``final`` where none is given, that has all these landmarks."""
+        """Images with a label of a tag, ``final`` where none is given, that has all these landmarks.
+
+        A damaged label counts whatever it had: its image cannot be labelled before somebody mends it.
+        """
         return [image for image in self._images if self._is_labeled(image, label_tag or FINAL, labels or [])]
 
     def get_unlabeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
@@ -422,7 +426,10 @@ class LandmarkDatastore(Datastore):
     def _is_labeled(self, image_id: str, tag: str, labels: Sequence[str]) -> bool:
         if not self.label_path(image_id, tag).is_file():
             return False
-        return not labels or set(labels) <= {point.label for point in self.label(image_id, tag).points}
+        try:
+            return not labels or set(labels) <= {point.label for point in self.label(image_id, tag).points}
+        except InputError:
+            return True
 
     # all of it
 
@@ -463,8 +470,9 @@ class LandmarkDatastore(Datastore):
     def _archive(self, file: IO[bytes], images: Sequence[str]) -> None:
         with zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:  # ZIP knows no time before 1980
             for one in images:
-                for path in (*self.series(one).files, Path(self.get_label_uri(one, FINAL))):
-                    archive.write(path, path.relative_to(self.folder))
+                if label := self.get_label_uri(one, FINAL):  # else it was removed just now
+                    for path in (*self.series(one).files, Path(label)):
+                        archive.write(path, path.relative_to(self.folder))
 
     def status(self) -> dict[str, Any]:
         """How many images and labels there are."""
@@ -477,13 +485,20 @@ class LandmarkDatastore(Datastore):
             one: {
                 "image": {"ext": "", "info": self.get_image_info(one)},
                 "labels": {
-                    tag: {"ext": ".json", "info": self.get_label_info(one, tag)}
+                    tag: {"ext": ".json", "info": self._listed_info(one, tag)}
                     for tag in self.get_labels_by_image_id(one)
                 },
             }
             for one in self._images
         }
         return {"name": self.name(), "description": self.description(), "objects": objects}
+
+    def _listed_info(self, image_id: str, tag: str) -> dict[str, Any]:
+        """What is kept beside a label; of a damaged one what is wrong, so that the others can be listed."""
+        try:
+            return self.get_label_info(image_id, tag)
+        except InputError as error:
+            return {"error": str(error)}
 
     def _info_path(self, image_id: str) -> Path:
         self.check_id(image_id)

@@ -134,9 +134,9 @@ class LandmarkFinder:
             if of is None or of() is not image:  # an image that was read again may be another
                 code = network.encode_image(image.image(frame).to(self.device))
                 self._codes[key] = weakref.ref(image), code
-                while len(self._codes) > self.cached_codes:
-                    self._codes.popitem(last=False)
             self._codes.move_to_end(key)
+            while len(self._codes) > self.cached_codes:
+                self._codes.popitem(last=False)
             return code
 
     @torch.no_grad()

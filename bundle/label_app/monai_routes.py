@@ -69,7 +69,7 @@ _LEFT_OUT = {
 def add_monai_routes(app: FastAPI) -> None:
     """Add MONAI Label's routes to an app, each answered in a thread of its own.
 
-    There they are answered where all other requests wait for the answer, and uploads that are refused stay behind.
+    MONAI Label answers them where all other requests wait for the answer, and leaves behind uploads that are refused.
 
     Example:
         >>> add_monai_routes(FastAPI())

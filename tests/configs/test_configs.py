@@ -46,9 +46,9 @@ def keep_excepthook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
-    from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork
+    from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder
 
-    encoders = ResidualEncoder(), ResidualEncoder()
+    encoders = build_encoder("residual"), build_encoder("residual", zoom=2)
     path = tmp_path_factory.mktemp("weights") / "model.pt"
     torch.save(TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders)).state_dict(), path)
     return str(path)
@@ -84,8 +84,8 @@ def test_weights_export_to_torchscript_with_both_inputs(weights: str, tmp_path: 
     config = {"meta_file": "configs/metadata.json", "config_file": "configs/inference.json"}
     ckpt_export("network_def", filepath=path, ckpt_file=weights, **config)
     network = torch.jit.load(path)
-    assert network(torch.rand(2, 1, 64, 64), torch.rand(2, 1, 48, 48)).shape == (2, 4)
-    assert network(torch.rand(2, 1, 64, 64)).shape == (2, 4)
+    assert network(torch.rand(2, 1, 128, 128), torch.rand(2, 1, 96, 96)).shape == (2, 4)
+    assert network(torch.rand(2, 1, 128, 128)).shape == (2, 4)
 
 
 def test_a_state_dict_is_under_25_mb(weights: str) -> None:

@@ -23,7 +23,7 @@ from bundle_command import assert_ran, run_bundle
 
 # no batch statistics (they are synchronised on GPUs only), no dropout: all that remains must be equal
 SAME = ["--image_encoder#norm", "instance", "--patch_encoder#norm", "instance"]
-SIZES = ["--image_size", "[48,44]", "--patch_size", "32"]
+SIZES = ["--image_size", "[48,44]", "--patch_size", "32", "--patch_zoom", "1"]
 TRAINING = ["--max_epochs", "2", "--steps_per_epoch", "3", "--val_interval", "1", "--patches_per_image", "2"]
 TRAINING += ["--scaled_learning_rate", "0.001", "--head#dropout", "0.0"]
 PROCESSES = (1, 2)

@@ -26,7 +26,7 @@ from pydicom.uid import ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage
 
 from bundle_command import BUNDLE
 from scripts.io import Landmark, write_dicom_sr, write_landmarks_csv, write_slicer_markups, write_slicer_tracks
-from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork
+from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder
 
 PATIENT = {
     "PatientName": "Zwackelmann^Xaverine",
@@ -72,7 +72,7 @@ def write_image(path: Path, frames: np.ndarray) -> None:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    encoders = ResidualEncoder(), ResidualEncoder()
+    encoders = build_encoder("residual"), build_encoder("residual", zoom=2)
     path = tmp_path_factory.mktemp("weights") / "model.pt"
     torch.save(TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders)).state_dict(), path)
     return path

@@ -26,7 +26,7 @@ from PIL import Image
 from bundle_command import assert_ran, run_bundle
 
 # the smallest run that still goes through everything
-TINY = ["--image_size", "[48,44]", "--patch_size", "16", "--batch_size", "2"]
+TINY = ["--image_size", "[48,44]", "--patch_size", "16", "--patch_zoom", "1", "--batch_size", "2"]
 SHORT = ["--max_epochs", "2", "--steps_per_epoch", "2", "--val_interval", "1", "--patches_per_image", "2"]
 
 

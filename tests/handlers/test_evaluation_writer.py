@@ -156,6 +156,14 @@ def test_the_trainings_seconds_are_taken_over_where_it_left_them(data, tmp_path)
     assert evaluate(data, None, training_summary=summary)[0]["train_seconds"] == 123.4
 
 
+def test_a_damaged_summary_of_the_training_is_named_before_anything_is_measured(data, tmp_path):
+    summary = tmp_path / "model.json"
+    for damaged in ("{", "[]", '{"train_seconds": "long"}'):
+        summary.write_text(damaged)
+        with pytest.raises(InputError, match=r"model\.json cannot be read"):
+            evaluate(data, None, training_summary=summary)
+
+
 def test_figures_are_numbers_of_three_decimals(data, examples, truth):
     metrics, _ = evaluate(data, examples, truth=str(truth))
     numbers = [value for value in metrics.values() if not isinstance(value, dict)]

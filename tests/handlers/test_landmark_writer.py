@@ -237,6 +237,16 @@ def test_pictures_are_of_the_first_images_and_tables_of_all(data, tmp_path):
     assert "Pictures show the first 1." in (output / "index.html").read_text()
 
 
+@pytest.mark.parametrize("damaged", ["{", "[1]"])
+def test_a_damaged_file_of_figures_is_named_before_anything_is_inferred(data, tmp_path, damaged):
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "metrics.json").write_text(damaged)
+    with pytest.raises(InputError, match=r"metrics\.json cannot be read"):
+        infer(data, output)
+    assert files(output) == {"metrics.json"}
+
+
 def test_an_evaluations_figures_are_shown(data, tmp_path):
     output = tmp_path / "out"
     output.mkdir()

@@ -179,3 +179,12 @@ def test_weights_alone_are_no_checkpoint(tmp_path):
     torch.save(nn.Linear(1, 1).state_dict(), tmp_path / "c.pt")
     with pytest.raises(InputError, match="is no checkpoint"):
         train(tmp_path / "c.pt")
+
+
+def test_what_has_a_part_of_a_checkpoint_is_none(tmp_path):
+    train(tmp_path / "c.pt", stop_at=4)
+    checkpoint = torch.load(tmp_path / "c.pt", weights_only=True)
+    del checkpoint["scaler"]
+    torch.save(checkpoint, tmp_path / "c.pt")
+    with pytest.raises(InputError, match="is no checkpoint .*scaler"):
+        train(tmp_path / "c.pt")

@@ -250,7 +250,15 @@ def test_going_on_without_a_table_begins_one(tmp_path):
     assert list(losses(tmp_path / "new")) == [2, 3]
 
 
-@pytest.mark.parametrize("text", ["time,loss\n1,2\n", "epoch,train_loss\none,2\n", "epoch,train_loss\n1,low\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "time,loss\n1,2\n",
+        "epoch,train_loss\none,2\n",
+        "epoch,train_loss\n1,low\n",
+        pytest.param(f"epoch,train_loss\n1,{'9' * 200_000}\n", id="a cell too long for a CSV file"),
+    ],
+)
 def test_a_table_that_cannot_be_read_is_named_and_left(tmp_path, text):
     (tmp_path / "history.csv").write_text(text)
     with pytest.raises(InputError, match=r"history\.csv cannot be continued"):

@@ -108,6 +108,13 @@ def test_one_bad_image_is_named_and_the_rest_is_annotated(labelled, studies):
     assert "2.png" in result["failed"]["2.png"] and "nowhere.png" in result["failed"]["nowhere.png"]
 
 
+def test_a_damaged_label_is_no_example_and_is_named(labelled):
+    labelled.datastore().label_path("2.png", "final").write_bytes(b"{ damaged")
+    result = run(labelled, images=["1.png", "2.png", "3.png"])
+    assert result["annotated"] == ["1.png", "3.png"]
+    assert "2.png.json is not JSON" in result["failed"]["2.png"]
+
+
 def test_a_frame_is_found_by_examples_of_other_images_where_it_has_its_own(labelled, place):
     # a wrong click: by its own example it would be found where it was clicked
     wrong = [LabelPoint("valve", None, 20.0, 20.0), LabelPoint("own", None, 30.0, 30.0)]
@@ -125,7 +132,15 @@ def test_without_an_example_nothing_is_done(app):
 
 
 @pytest.mark.parametrize(
-    "fault", [{"images": "none"}, {"images": [1]}, {"model": "landmarks_click"}, {"labels": ["x"]}]
+    "fault",
+    [
+        {"images": "none"},
+        {"images": [1]},
+        {"model": "landmarks_click"},
+        {"labels": ["x"]},
+        {"max_batch_size": -1},
+        {"max_batch_size": True},
+    ],
 )
 def test_requests_at_fault_are_refused(labelled, fault):
     with pytest.raises(InputError):

@@ -139,6 +139,16 @@ def test_landmarks_are_found_over_the_server_as_over_a_folder(root, stills, conf
     assert kept and not any("secret" in json.dumps(one).lower() for one in kept)
 
 
+def test_a_series_without_a_file_is_told_whenever_it_is_asked_for(tmp_path, monkeypatch):
+    found = [{"0020000D": {"Value": ["1.2"]}, "0020000E": {"Value": ["1.2.3"]}}]
+    monkeypatch.setattr(DICOMwebClient, "search_for_series", lambda *_, **__: found)
+    monkeypatch.setattr(DICOMwebClient, "retrieve_series", lambda *_: [])
+    store = DicomWebDatastore("http://nowhere.example", tmp_path, PREPARE)
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"gives no file of series 1\.2\.3"):
+            store.prepared("1.2.3")
+
+
 @pytest.mark.slow
 @needs_orthanc
 def test_a_stack_is_refused_with_the_reason(root, tmp_path):

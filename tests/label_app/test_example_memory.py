@@ -63,9 +63,11 @@ def test_a_damaged_label_is_left_out_until_it_is_repaired(store, memory, caplog)
     whole = path.read_bytes()
     path.write_bytes(b"{ damaged")
     assert number(memory) == number(memory) == {"valve": 1}
+    assert memory.images() == ["1.png"]
     assert caplog.text.count("the label of 0.png is passed over") == 1
     path.write_bytes(whole)
     assert number(memory) == {"valve": 2}
+    assert memory.images() == ["0.png", "1.png"]
 
 
 def test_a_landmark_that_is_moved_is_another_example(store, memory):

@@ -64,3 +64,10 @@ def test_a_landmark_without_a_place_has_no_disc(clip, tmp_path):
 def test_types_that_cannot_hold_the_landmarks_are_refused(clip, tmp_path, dtype, number):
     with pytest.raises(InputError, match="uint16"):
         write_label_map(tmp_path / "map.nrrd", clip, [], [str(i) for i in range(number)], dtype=dtype)
+
+
+def test_a_landmark_of_which_nothing_is_known_hides_no_other(clip, tmp_path):
+    unknown = LabelPoint("apex", 0, 8.0, 22.0, sigma_x=float("inf"), sigma_y=float("inf"))
+    write_label_map(tmp_path / "map.nrrd", clip, [LabelPoint("valve", 0, 20.0, 10.0), unknown], ["apex", "valve"])
+    pixels = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "map.nrrd")))
+    assert pixels[0, 10, 20] == 2 and pixels[0, 0, 0] == 1

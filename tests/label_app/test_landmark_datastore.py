@@ -156,6 +156,25 @@ def test_an_archive_that_cannot_be_made_leaves_no_file(store, studies, tmp_path,
     assert set(tmp_path.iterdir()) == before
 
 
+def test_a_label_that_was_removed_meanwhile_is_left_out_of_an_archive(store, monkeypatch):
+    for name in ("0.png", "1.png"):
+        store.edit_label(name, [LabelPoint("a", None, 1, 2)])
+    listed = store.get_labeled_images()
+    store.label_path("0.png", "final").unlink()
+    monkeypatch.setattr(store, "get_labeled_images", lambda: listed)
+    with zipfile.ZipFile(store.get_dataset_archive(None)) as archive:
+        assert archive.namelist() == ["1.png", ".landmarks/final/1.png.json"]
+
+
+def test_all_images_are_listed_beside_a_damaged_label(store):
+    for name in ("0.png", "1.png"):
+        store.edit_label(name, [LabelPoint("a", None, 1, 2)], info={"client": "page"})
+    store.label_path("0.png", "final").write_bytes(b"{ damaged")
+    listed = {name: one["labels"] for name, one in store.json()["objects"].items() if one["labels"]}
+    assert "0.png" in listed["0.png"]["final"]["info"]["error"]
+    assert listed["1.png"]["final"]["info"]["client"] == "page"
+
+
 def test_a_file_takes_the_place_of_the_label(store, tmp_path):
     store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
     file = tmp_path / "label.json"
@@ -188,6 +207,10 @@ def test_images_with_and_without_labels(store):
     store.edit_label("2.png", [LabelPoint("a", None, 1, 2)], tag="original")
     assert store.get_labeled_images() == ["1.png", "3.png"]
     assert store.get_labeled_images(labels=["a", "b"]) == ["1.png"]
+    damaged = store.label_path("4.png", "final")
+    damaged.write_bytes(b"{ damaged")
+    assert store.get_labeled_images(labels=["a", "b"]) == ["1.png", "4.png"]
+    damaged.unlink()
     assert store.get_labeled_images("original") == ["2.png"]
     assert store.get_unlabeled_images() == ["0.png", "2.png", "4.png", CLIP]
     assert store.status() == {"total": 6, "completed": 2, "label_tags": {"final": 2, "original": 1}}

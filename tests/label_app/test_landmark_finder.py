@@ -134,3 +134,8 @@ def test_a_limited_number_of_codes_is_kept(images):
     assert finder.encode(images[0], 0) is first
     finder.encode(images[2], 0)  # takes the place of that of image 1, which was used longest ago
     assert finder.encode(images[0], 0) is first
+
+
+def test_codes_need_not_be_kept(images):
+    finder = LandmarkFinder(NCCMatcher(), PrepareSeries((96, 64)), 17, cached_codes=0)
+    assert finder.encode(images[0], 0) is not finder.encode(images[0], 0)

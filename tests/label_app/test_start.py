@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 
 import pytest
 
@@ -28,7 +29,7 @@ from label_app.__main__ import main
 def start(studies, conf, tmp_path, monkeypatch):
     """Start, up to MONAI Label's part; its arguments."""
     monkeypatch.setattr(Main, "run", lambda _: None)
-    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr(sys, "argv", ["label_app"])
     monkeypatch.setattr(os, "environ", dict(os.environ))
     (tmp_path / "model.pt").touch()
 
@@ -53,6 +54,13 @@ def test_a_setting_that_there_is_not_is_refused(start, capsys, name, told):
 def test_settings_reach_the_app(start):
     arguments = start("--set", "image_size", "[96, 64]", "--conf", "anything", "1")
     assert "--conf image_size [96, 64]" in " ".join(arguments) and "--conf anything 1" in " ".join(arguments)
+
+
+def test_it_starts_beside_a_sitecustomize_of_the_system(start, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sitecustomize", types.ModuleType("sitecustomize"))
+    monkeypatch.delitem(sys.modules, "pydicom._storage_sopclass_uids")
+    start()
+    assert "pydicom._storage_sopclass_uids" in sys.modules
 
 
 def test_names_of_the_host_reach_the_server(start):

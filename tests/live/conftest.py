@@ -96,9 +96,9 @@ def examples(tmp_path: Path, frames: np.ndarray) -> Path:
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
-    from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork
+    from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder
 
-    encoders = ResidualEncoder(), ResidualEncoder()
+    encoders = build_encoder("residual"), build_encoder("residual", zoom=2)
     path = tmp_path / "model.pt"
     torch.save(TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders)).state_dict(), path)
     return path

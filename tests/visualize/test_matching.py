@@ -145,6 +145,7 @@ def test_all_that_is_written_lies_in_the_picture_and_apart(shape, count):
         ((1, 1, 9, 9), (1, 1, 4, 4), (1, 2), (3, 4)),
         ((2, 1, 9, 9), (3, 1, 4, 4), (3, 2), (3, 4)),
         ((1, 1, 9, 9), (0, 1, 4, 4), (0, 2), (0, 4)),
+        ((0, 1, 9, 9), (1, 1, 4, 4), (1, 2), (1, 4)),
     ],
 )
 def test_what_does_not_go_together_is_refused(images, patches, truth, prediction):

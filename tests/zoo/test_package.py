@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bundle_command import BUNDLE, package
+from bundle_command import package
 
 NAME = "landmark_template_matching"
 SMALL = ["--image_size", "[48,44]", "--patch_size", "16"]

@@ -80,7 +80,7 @@ class Cyclic(ExampleStrategy):
     def _example_frames(self) -> list[_ExampleFrame]:
         labelled = [
             (image_id, frame, [one for one in points if one.frame == frame])
-            for image_id in evenly_drawn(self.store.get_labeled_images(FINAL), _MOST_EXAMPLES)
+            for image_id in evenly_drawn(self.memory.images(), _MOST_EXAMPLES)
             for points in [self.store.label(image_id, FINAL).points]
             for frame in dict.fromkeys(one.frame for one in points)
         ]

@@ -24,6 +24,7 @@ from label_app.landmark_datastore import FINAL, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from label_app.strategies.image_strategy import ImageStrategy, evenly_drawn, frames_to_look_at
 from scripts.data.prepared_series import PreparedSeries
+from scripts.io.input_error import InputError
 from scripts.networks.template_matching_network import TemplateMatchingNetwork
 
 __all__ = ["Diversity"]
@@ -60,7 +61,10 @@ class Diversity(ImageStrategy):
         """The image with the highest score, or the medoid."""
         pooled = functools.partial(self._pooled, self.finder.network)
         candidates = self.look_at(images, pooled)
-        labelled = self.look_at(evenly_drawn(self.store.get_labeled_images(FINAL), _MOST_LABELLED), pooled)
+        try:
+            labelled = self.look_at(evenly_drawn(self.store.get_labeled_images(FINAL), _MOST_LABELLED), pooled)
+        except InputError:  # none of them can be read any more, which was logged
+            labelled = {}
         vectors = torch.stack(list(candidates.values()))
         if labelled:
             scores = self.scores(vectors, torch.cdist(vectors, torch.stack(list(labelled.values()))).amin(dim=1))

@@ -66,13 +66,13 @@ class ExampleStrategy(ImageStrategy):
         if not len(bank):
             return self.fallback.choose(images, request)
         score_frame = self.scorer(bank)
+        diagonal = math.hypot(*self.finder.prepare.image_size)
 
         def score(image: PreparedSeries) -> float:
             scores = [one for frame in frames_to_look_at(image) for one in score_frame(image, frame)]
             known = [min(one, diagonal) for one in scores if not math.isnan(one)]
             return fmean(known) if known else math.nan
 
-        diagonal = math.hypot(*self.finder.prepare.image_size)
         scores = {one: score for one, score in self.look_at(images, score).items() if not math.isnan(score)}
         if not scores:
             return self.fallback.choose(images, request)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from monailabel.interfaces.datastore import Datastore
+from monailabel.interfaces.exception import ImageNotFoundException
 from monailabel.interfaces.tasks.strategy import Strategy
 
 from label_app.landmark_datastore import LandmarkDatastore
@@ -81,13 +82,14 @@ class ImageStrategy(Strategy):
 
         Raises:
             InputError: none of them can be read.
+            ImageNotFoundException: all were removed meanwhile.
         """
         measured: dict[str, T] = {}
-        fault = None
+        fault: Exception | None = None
         for image_id in images:
             try:
                 measured[image_id] = measure(self.store.prepared(image_id))
-            except InputError as error:
+            except (InputError, ImageNotFoundException) as error:  # damaged, or removed meanwhile
                 logging.getLogger(type(self).__name__).warning("%s", error)
                 fault = error
         if fault is not None and not measured:

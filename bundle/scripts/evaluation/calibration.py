@@ -14,12 +14,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
+from scripts.data.frame_dataset import FrameDataset
 from scripts.evaluation.result import EvaluationResult, Residuals
 from scripts.metrics.calibration import (
     LEVELS,
@@ -37,6 +38,15 @@ from scripts.visualize.reliability import draw_error_against_sigma, draw_reliabi
 __all__ = ["Calibration"]
 
 _SELF, _CYCLIC = "self-matching", "cyclic"
+
+
+class _Evaluation(Protocol):
+    """A question that is put to the validation split."""
+
+    dataset: FrameDataset
+
+    def __call__(self, matcher: Matcher, device: torch.device | str) -> EvaluationResult:
+        """Its answer."""
 
 
 class Calibration:
@@ -62,7 +72,7 @@ class Calibration:
 
     def __init__(
         self,
-        fit: Sequence[Callable[..., EvaluationResult]] = (),
+        fit: Sequence[_Evaluation] = (),
         *,
         distribution: str = "gaussian",
         levels: Sequence[float] = (0.5, 0.9, 0.95),

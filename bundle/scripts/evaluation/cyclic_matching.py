@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -91,8 +92,7 @@ class CyclicMatching:
         keys, subjects, notes = self.key_frames()
         rows, figures, failed = [], {}, []
         residuals: list[Residuals] = []
-        errors_px: list[torch.Tensor] = []
-        errors_mm: list[torch.Tensor] = []
+        errors_mm = [torch.zeros(0)]
         with tqdm(
             total=sum(len(key.targets) for key in keys), desc="cyclic error", unit="pair", disable=None
         ) as progress:
@@ -101,7 +101,7 @@ class CyclicMatching:
                 trips = self._trips(matcher, key, grid, device, progress)
                 errors = torch.stack([trip.lengths for trip in trips])
                 residuals += trips
-                errors_px += [trip.lengths for trip in trips]
+                # NaN where the answer is not usable
                 errors_mm += [key.source.to_mm(trip.errors).norm(dim=1) + 0 * trip.lengths for trip in trips]
                 rows.append(key.source.row | {"targets": len(trips)} | error_summary(errors, "px"))
                 if bad := int(errors.isnan().sum()):
@@ -114,8 +114,7 @@ class CyclicMatching:
         notes += left_out(failed, "key images with answers that are not finite, which are left out")
         notes += spacing_notes([key.source for key in keys])
         joined = Residuals.join(residuals)
-        none = torch.zeros(0)
-        metrics = summary_px_mm(torch.cat([none, *errors_px]), torch.cat([none, *errors_mm]))
+        metrics: dict[str, Any] = summary_px_mm(joined.lengths, torch.cat(errors_mm))
         metrics |= {"pairs": len(residuals), "key_images": len(keys), "step": self.step, "subjects": subjects}
         return EvaluationResult("cyclic_matching", metrics, rows, notes, figures, {"cyclic": joined})
 

@@ -39,7 +39,7 @@ class LandmarkAnswers:
         sigmas: (C, T, L, 2), likewise.
         truth: (T, L, 2), NaN where the target lacks the landmark.
         second_look: moves what was fused, see :class:`scripts.inferers.GradientRefinement`; None leaves it.
-        looks: (C, L, D, P, P), what it remembers of the candidates.
+        looks: (C, L, D, P, P), what it remembers of the candidates; None without it.
     """
 
     group: LandmarkGroup
@@ -66,22 +66,22 @@ class LandmarkAnswers:
             chosen = [i for i in order if self.marked[i, label]][:examples]
             if chosen:
                 mean, sigma = fusion(self.means[chosen, :, label], self.sigmas[chosen, :, label])
-                if self.second_look is not None:
-                    mean = self._look_again(mean, self.looks[chosen, label])
+                if self.second_look is not None and self.looks is not None:
+                    mean = self._look_again(self.second_look, self.looks[chosen, label], mean)
                 errors[:, label], sigmas[:, label] = mean - self.truth[:, label], sigma
         return errors, sigmas
 
-    def _look_again(self, points: torch.Tensor, looks: torch.Tensor) -> torch.Tensor:
+    def _look_again(self, look: GradientRefinement, looks: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
         """Points of one landmark, one a target (T, 2), moved to where the edges are as in K examples (K, D, P, P)."""
         fits = [target.frame.prepared.fit for target in self.group.targets]
         near = torch.stack([fit.to_network(point) for fit, point in zip(fits, points, strict=True)])
-        template = self.second_look.template(looks)
-        moved, _ = self.second_look(self._images, template.expand(len(near), *template.shape), near)
+        template = look.template(looks)
+        moved, _ = look(self._images, template.expand(len(near), *template.shape), near)
         return torch.stack([fit.to_original(point) for fit, point in zip(fits, moved, strict=True)])
 
     @cached_property
     def _images(self) -> torch.Tensor:
-        """The targets, as the network gets them, (T, C, *spatial)."""
+        """The targets, as the network gets them, (T, 1, X, Y)."""
         return torch.cat([target.frame.image() for target in self.group.targets])
 
 
@@ -110,6 +110,9 @@ def match_landmarks(
         sigma_per_scale: standard deviation of the distribution trained for at scale 1.
         second_look: moves what is fused of the answers.
         chunk_size: number of patches at once.
+
+    Returns:
+        The answers, on the CPU.
     """
     marked = torch.tensor([[label in one.points for label in labels] for one in group.candidates])
     owners = marked.nonzero(as_tuple=True)

@@ -25,7 +25,13 @@ from matplotlib.figure import Figure
 from scripts.data.example_images import ExamplePoint
 from scripts.data.frame_dataset import FrameDataset
 from scripts.evaluation.frames import check_subjects, spacing_notes
-from scripts.evaluation.labelled_frames import LabelledFrame, given_groups, read_labelled_frames, split_groups
+from scripts.evaluation.labelled_frames import (
+    LabelledFrame,
+    LandmarkGroup,
+    given_groups,
+    read_labelled_frames,
+    split_groups,
+)
 from scripts.evaluation.landmark_answers import match_landmarks
 from scripts.evaluation.landmark_trial import LandmarkTrial
 from scripts.evaluation.result import EvaluationResult, left_out
@@ -116,11 +122,16 @@ class LandmarkMatching:
         self.baselines = baselines or {}
         self.fusion = fusion or InverseSigmaFusion()
         self.seed = seed
-        self._options = {"correct_bias": correct_bias, "sigma_per_scale": sigma_per_scale, "chunk_size": chunk_size}
+        self._options: dict[str, Any] = {
+            "correct_bias": correct_bias,
+            "sigma_per_scale": sigma_per_scale,
+            "chunk_size": chunk_size,
+        }
         self.second_look = second_look
         self.patch_size = patch_size
         self.subjects = check_subjects(subjects)
-        self.groups, self.notes = [], ["no landmarks are known: give --truth FILE.csv (image,frame,label,x,y)"]
+        self.groups: list[LandmarkGroup] = []
+        self.notes = ["no landmarks are known: give --truth FILE.csv (image,frame,label,x,y)"]
         if truth is not None:
             labelled, self.notes = read_labelled_frames(truth, dataset, patch_size, self.labels, strict=strict)
             self._split(labelled, examples, images)
@@ -169,9 +180,11 @@ class LandmarkMatching:
     def _trial(
         self, matcher: Matcher, device: torch.device | str, second_look: GradientRefinement | None = None
     ) -> LandmarkTrial:
-        options = {**self._options, "second_look": second_look}
         answers = [
-            match_landmarks(matcher, group, self.names, self.patch_size, device, **options) for group in self.groups
+            match_landmarks(
+                matcher, group, self.names, self.patch_size, device, second_look=second_look, **self._options
+            )
+            for group in self.groups
         ]
         return LandmarkTrial.draw(answers, self.counts, self.draws, self.fusion, self.seed)
 

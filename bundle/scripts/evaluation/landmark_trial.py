@@ -57,6 +57,13 @@ class LandmarkTrial:
         """Combine the answers of examples drawn at random; those of a smaller number are among those of a larger.
 
         Where a number takes all examples that there are, all draws would be the same, and there is one.
+
+        Args:
+            answers: what each example answered, one for each group of images.
+            counts: numbers of examples; those larger than any group has are left out, and 1 is tried if none is left.
+            draws: how often examples are drawn.
+            fusion: how several answers become one.
+            seed: seed of the draws.
         """
         most = max(len(one.marked) for one in answers)
         errors: dict[int, torch.Tensor] = {}
@@ -120,6 +127,6 @@ class LandmarkTrial:
 def _draw(
     answers: Sequence[LandmarkAnswers], count: int, fusion: Fusion, random: np.random.RandomState
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    fused = [one.fuse(random.permutation(len(one.marked)), count, fusion) for one in answers]
+    fused = [one.fuse(random.permutation(len(one.marked)).tolist(), count, fusion) for one in answers]
     errors, sigmas = (torch.cat(part) for part in zip(*fused, strict=True))
     return errors, sigmas

@@ -13,10 +13,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from scripts.data.frame_dataset import FrameDataset
@@ -76,13 +78,13 @@ class PixelMatching:
         frames = draw_some(usable, self.images, np.random.RandomState(self.seed))
         if len(frames) < len(usable):
             notes.append(f"{len(frames)} of {len(usable)} images, drawn with seed {self.seed}")
-        residuals, errors_px, errors_mm, rows, figures, failed = [], [], [], [], {}, []
+        residuals, errors_mm, rows, failed = [], [torch.zeros(0)], [], []
+        figures: dict[str, Callable[[], Figure]] = {}
         for frame in tqdm(frames, desc="pixel matching", unit="image", disable=None):
             grid = PixelGrid(frame, self.step)
             found = self._match(matcher, frame, grid, device)
             errors, sigmas = found.lengths, found.sigmas.norm(dim=1)
             residuals.append(found)
-            errors_px.append(errors)
             errors_mm.append(frame.to_mm(found.errors).norm(dim=1) + 0 * errors)  # NaN where the answer is not usable
             rows.append(frame.row | error_summary(errors, "px") | {"mean_sigma_px": sigmas.nanmean().item()})
             if bad := int((~found.usable).sum()):
@@ -93,7 +95,7 @@ class PixelMatching:
         notes += left_out(failed, "images with answers that are not finite, which are left out")
         joined = Residuals.join(residuals)
         notes += spacing_notes(frames)
-        metrics = summary_px_mm(_cat(errors_px), _cat(errors_mm))
+        metrics = summary_px_mm(joined.lengths, torch.cat(errors_mm))
         metrics |= {"mean_sigma_px": joined.sigmas.norm(dim=1).mean().item(), "images": len(frames), "step": self.step}
         return EvaluationResult("pixel_matching", metrics, rows, notes, figures, {"self-matching": joined})
 
@@ -105,7 +107,3 @@ class PixelMatching:
         found, scale = match_in_chunks(matcher, image_code, codes, image.shape[2:], self.chunk_size)
         lengths = frame.prepared.fit.length_to_original
         return Residuals(lengths((found - points).cpu()), lengths(scale.cpu() * self.sigma_per_scale))
-
-
-def _cat(parts: list[torch.Tensor]) -> torch.Tensor:
-    return torch.cat([torch.zeros(0), *parts])

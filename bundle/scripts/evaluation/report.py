@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -59,7 +59,7 @@ def write_evaluation_report(
     results: Sequence[EvaluationResult],
     pictures: Mapping[str, Sequence[str]],
     metrics: Mapping[str, Any],
-    about: Mapping[str, Sequence[Sequence[str]]],
+    about: Mapping[str, Sequence[tuple[str, str]]],
     notes: Sequence[str] = (),
 ) -> None:
     """Write the report as one HTML file that holds all its pictures.
@@ -78,7 +78,7 @@ def write_evaluation_report(
     by_name = {result.name: result for result in results}
     network = dict(about.get("Weights", [])).get("Network", "")
     sections = [_overview(by_name)]
-    makers = {
+    makers: dict[str, Callable[[EvaluationResult, Sequence[str], Mapping[str, EvaluationResult]], Section]] = {
         "pixel_matching": _pixel_matching,
         "cyclic_matching": _cyclic_matching,
         "landmark_matching": partial(_landmark_matching, network),
@@ -299,7 +299,8 @@ def _shown(result: EvaluationResult, pictures: Sequence[str]) -> str:
 
 
 def _ordinal(step: int) -> str:
-    return {1: "single", 2: "second", 3: "third"}.get(step, f"{step}th")
+    suffix = "th" if step % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th")
+    return {1: "single", 2: "second", 3: "third"}.get(step, f"{step}{suffix}")
 
 
 def _pairs(caption: str, rows: Sequence[Sequence[str]]) -> Table:
@@ -322,4 +323,6 @@ def _percent(share: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if math.isfinite(value) else "none"
+    if not math.isfinite(value):
+        return "none"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

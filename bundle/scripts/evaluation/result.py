@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +68,6 @@ class EvaluationResult:
         notes: a line for each thing that was left out or is missing, with its number and names.
         figures: name to a function that draws; drawn one after the other, as they hold much memory.
         residuals: name to errors and sigmas, for the calibration.
-        extra: what the report needs besides.
 
     Example:
         >>> EvaluationResult("pixel_matching", {"mean_px": 2.2}).metrics["mean_px"]
@@ -79,9 +78,8 @@ class EvaluationResult:
     metrics: dict[str, Any]
     rows: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    figures: dict[str, Callable[[], Figure]] = field(default_factory=dict)
+    figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
     residuals: dict[str, Residuals] = field(default_factory=dict)
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def left_out(names: Sequence[str], what: str, most: int = 5) -> list[str]:

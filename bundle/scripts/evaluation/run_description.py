@@ -17,18 +17,27 @@ import hashlib
 import os
 import platform
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from monai.config import get_config_values
 
 from scripts.data.frame_dataset import FrameDataset
 
-__all__ = ["describe_run"]
+__all__ = ["HasWeights", "describe_run"]
+
+
+class HasWeights(Protocol):
+    """What has weights, such as a module."""
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """The weights."""
 
 
 def describe_run(
-    dataset: FrameDataset, network: torch.nn.Module, patch_size: int, weights: str | os.PathLike[str] | None = None
+    dataset: FrameDataset, network: HasWeights, patch_size: int, weights: str | os.PathLike[str] | None = None
 ) -> dict[str, list[tuple[str, str]]]:
     """Name and value of what was evaluated, by caption.
 
@@ -36,7 +45,10 @@ def describe_run(
         dataset: the images.
         network: the network.
         patch_size: side of the patches, px of the network's image.
-        weights: file of the weights.
+        weights: file of the weights; none is told of if it is not there.
+
+    Returns:
+        The rows of ``Data``, ``Weights`` and ``Versions``.
 
     Example:
         >>> describe_run(dataset, network, 48)["Data"][0]  # doctest: +SKIP

@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: what follows the command; ``None`` takes it from ``sys.argv``.
 
     Raises:
-        InputError: there are no such images.
+        InputError: there are no such images, or the data list is at fault.
     """
     parser = argparse.ArgumentParser(
         prog="python -m scripts.evaluation.seen_images",

@@ -13,12 +13,22 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from ignite.engine import Engine, Events
 
+from scripts.metrics.cyclic_error import Matcher
 from scripts.metrics.pair_cyclic_error import PairCyclicError
 
 __all__ = ["CyclicErrorHandler"]
+
+
+class _Network(Matcher, Protocol):
+    """A matcher that is trained."""
+
+    def eval(self) -> Matcher:
+        """Itself, put into evaluation mode."""
 
 
 class CyclicErrorHandler:
@@ -37,7 +47,7 @@ class CyclicErrorHandler:
 
     def __init__(
         self,
-        network: torch.nn.Module,
+        network: _Network,
         cyclic_error: PairCyclicError,
         device: torch.device | str = "cpu",
         *,

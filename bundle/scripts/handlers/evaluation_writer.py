@@ -19,7 +19,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from ignite.engine import Engine, Events
@@ -30,8 +30,10 @@ from scripts.evaluation.calibration import Calibration
 from scripts.evaluation.report import write_evaluation_report
 from scripts.evaluation.result import EvaluationResult
 from scripts.evaluation.result_files import write_result
-from scripts.evaluation.run_description import describe_run
+from scripts.evaluation.run_description import HasWeights, describe_run
 from scripts.io.atomic import atomic_path
+from scripts.io.input_error import refuse_unreadable
+from scripts.metrics.cyclic_error import Matcher
 from scripts.metrics.pair_cyclic_error import PairCyclicError
 from scripts.metrics.tracking_evaluation import (
     TrueTracks,
@@ -42,6 +44,10 @@ from scripts.metrics.tracking_evaluation import (
 )
 
 __all__ = ["EvaluationWriter"]
+
+
+class _Network(Matcher, HasWeights, Protocol):
+    """A matcher that has weights."""
 
 
 class EvaluationWriter:
@@ -75,13 +81,13 @@ class EvaluationWriter:
         device: where the network is.
 
     Raises:
-        InputError: the truth is at fault.
+        InputError: the truth or the training's summary is at fault.
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        network: torch.nn.Module,
+        network: _Network,
         cyclic_error: PairCyclicError,
         examples: Sequence[ExamplePoint],
         patch_size: int,
@@ -103,7 +109,7 @@ class EvaluationWriter:
         self.patch_size = patch_size
         self.correct_bias = correct_bias
         self.truth = TrueTracks(truth, self.examples) if truth is not None and self.examples else None
-        self.training_summary = Path(training_summary) if training_summary else None
+        self.training = _read_summary(training_summary)
         self.evaluations = evaluations
         self.calibration = calibration
         self.weights = weights
@@ -119,8 +125,7 @@ class EvaluationWriter:
         measured |= self._pixel_cyclic_errors()
         if self.examples:
             measured |= self._tracking()
-        if self.training_summary is not None and self.training_summary.exists():
-            measured["train_seconds"] = json.loads(self.training_summary.read_text())["train_seconds"]
+        measured |= self.training
         results = [evaluation(self.network, self.device) for evaluation in self.evaluations]
         if self.calibration is not None:
             judged = {name: residuals for result in results for name, residuals in result.residuals.items()}
@@ -145,9 +150,9 @@ class EvaluationWriter:
         }
 
     def _tracking(self) -> dict[str, Any]:
-        options = {"correct_bias": self.correct_bias}
-        tracks = track_landmarks(self.network, self.examples, self.patch_size, self.device, **options)
-        ncc_tracks = track_landmarks(NCCMatcher(), self.examples, self.patch_size, **options)
+        correct = self.correct_bias
+        tracks = track_landmarks(self.network, self.examples, self.patch_size, self.device, correct_bias=correct)
+        ncc_tracks = track_landmarks(NCCMatcher(), self.examples, self.patch_size, correct_bias=correct)
         metrics: dict[str, Any] = {
             "cyclic_error_px": mean_cyclic_error(tracks),
             "ncc_cyclic_error_px": mean_cyclic_error(ncc_tracks),
@@ -165,6 +170,13 @@ class EvaluationWriter:
                 "error_px_by_landmark": errors,
             }
         return metrics
+
+
+def _read_summary(path: str | os.PathLike[str] | None) -> dict[str, float]:
+    if path is None or not Path(path).exists():
+        return {}
+    with refuse_unreadable(path):
+        return {"train_seconds": float(json.loads(Path(path).read_text())["train_seconds"])}
 
 
 def _mean(by_label: dict[str, float]) -> float:

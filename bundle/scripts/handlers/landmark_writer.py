@@ -17,8 +17,10 @@ import json
 import logging
 import os
 from collections import defaultdict
+from collections.abc import Sized
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +32,7 @@ from scripts.data.frame_dataset import FrameDataset
 from scripts.data.prepared_series import PreparedSeries
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, refuse_unreadable
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 from scripts.io.slicer_markups import write_slicer_markups, write_slicer_tracks
 from scripts.transforms.coordinates import index_to_lps, normalized_scale_to_index, normalized_to_index
@@ -66,8 +68,8 @@ class LandmarkWriter:
         dicom_sr: write DICOM Structured Reports too. They alone take the patient's name over from the headers.
 
     Raises:
-        InputError: images of the data set lie where the pictures would be written, there is no such layout, or no
-            report can be written.
+        InputError: images of the data set lie where the pictures would be written, there is no such layout, no
+            report can be written, or the folder has a damaged ``metrics.json``.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class LandmarkWriter:
         self.title = title
         self.markups_layout = markups_layout
         self.dicom_sr = dicom_sr
+        self.metrics = _read_metrics(self.output_dir / "metrics.json")
         self._found: dict[int, list[Landmark]] = defaultdict(list)
 
     def attach(self, engine: Engine) -> None:
@@ -115,8 +118,8 @@ class LandmarkWriter:
         engine.add_event_handler(Events.COMPLETED, self._write)
 
     def _collect(self, engine: Engine) -> None:
-        prediction = engine.state.output[CommonKeys.PRED].detach().cpu()
-        batch = engine.state.batch
+        state: Any = engine.state  # whose batch and output ignite declares as numbers
+        prediction, batch = state.output[CommonKeys.PRED].detach().cpu(), state.batch
         for found, series, frame in zip(prediction, batch["series"].tolist(), batch["frame"].tolist(), strict=True):
             self._found[series] += self._landmarks(found, self.dataset.series[series], frame)
 
@@ -129,8 +132,8 @@ class LandmarkWriter:
         source = prepared.source if self.within_subject else None
         index = None if prepared.still else frame
         return [
-            Landmark(prepared.name, index, label, *point, *spread, len(self.bank.select(label, source)))
-            for label, point, spread in zip(self.bank.labels, points, sigmas, strict=True)
+            Landmark(prepared.name, index, label, x, y, sigma_x, sigma_y, len(self.bank.select(label, source)))
+            for label, (x, y), (sigma_x, sigma_y) in zip(self.bank.labels, points, sigmas, strict=True)
         ]
 
     def _write(self, engine: Engine) -> None:
@@ -178,7 +181,7 @@ class LandmarkWriter:
 
     def _draw(self, prepared: PreparedSeries, rows: list[Landmark], colors: dict[str, str]) -> list[str]:
         frames = self.dataset.prepare.read(prepared.series).frames[:, 0].numpy()
-        how = {"colors": colors, "aspect": prepared.pixel_aspect}
+        how: dict[str, Any] = {"colors": colors, "aspect": prepared.pixel_aspect}
         name = f"pictures/{prepared.name}"
         if prepared.still:
             write_overlay(self.output_dir / f"{name}.png", frames[0], rows, **how)
@@ -189,19 +192,28 @@ class LandmarkWriter:
         return [f"{name}.gif", f"{name}.trajectories.png"]
 
     def _write_page(self, sections: list[Section]) -> None:
-        metrics_file = self.output_dir / "metrics.json"
-        metrics = json.loads(metrics_file.read_text()) if metrics_file.exists() else {}
         tables = ["landmarks.csv"]
         tables += [name for name in ("metrics.json", "report.html") if (self.output_dir / name).exists()]
         # the evaluations, which have notes, have a report of their own
-        metrics = {name: one for name, one in metrics.items() if not (isinstance(one, dict) and "notes" in one)}
-        images = len(self._found)
-        drawn = "" if len(sections) == images else f" Pictures show the first {len(sections)}."
+        metrics = {name: one for name, one in self.metrics.items() if not (isinstance(one, dict) and "notes" in one)}
+        drawn = "" if len(sections) == len(self._found) else f" Pictures show the first {len(sections)}."
         write_report(
             self.output_dir / "index.html",
             title=self.title,
-            intro=f"{len(self.bank.labels)} landmarks in {images} image{'s' * (images != 1)}, found from "
-            f"{len(self.bank)} examples.{drawn} Crosses are positions, ellipses one standard deviation.",
+            intro=f"{_count(self.bank.labels, 'landmark')} in {_count(self._found, 'image')}, found from "
+            f"{_count(self.bank, 'example')}.{drawn} Crosses are positions, ellipses one standard deviation.",
             sections=[*sections, Section("Tables", files=tables)],
             metrics=metrics,
         )
+
+
+def _read_metrics(path: Path) -> dict[str, Any]:
+    """The figures that an evaluation left there, if any."""
+    if not path.exists():
+        return {}
+    with refuse_unreadable(path):
+        return dict(json.loads(path.read_text()).items())
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"

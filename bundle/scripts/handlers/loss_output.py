@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ignite.engine import Engine, Events
 from monai.utils import CommonKeys
 
@@ -33,4 +35,5 @@ class LossOutput:
 
     def __call__(self, engine: Engine) -> None:
         """Replace the output."""
-        engine.state.output = [{CommonKeys.LOSS: engine.state.output[CommonKeys.LOSS].detach()}]
+        state: Any = engine.state  # whose output ignite declares as a number
+        state.output = [{CommonKeys.LOSS: state.output[CommonKeys.LOSS].detach()}]

@@ -120,7 +120,8 @@ class ResumeHandler:
     def _read(self) -> dict[str, Any]:
         try:
             checkpoint = torch.load(self.path, map_location="cpu", weights_only=True)
-            checkpoint["epoch"], checkpoint["settings"], checkpoint["random"]
+            for name in ("epoch", "iteration", "settings", "objects", "scaler", "random"):
+                checkpoint[name]
         except Exception as error:  # torch raises many kinds for a file that is no checkpoint
             raise InputError(
                 f"{self.path} is no checkpoint ({first_line(error)}); remove it, or give --resume False"
@@ -146,7 +147,8 @@ def _plain(value: Any) -> Any:
 
 
 def _random_state() -> dict[str, Any]:
-    name, keys, *rest = np.random.get_state()
+    state: Any = np.random.get_state()  # a tuple, though declared as a dict, too
+    name, keys, *rest = state
     return {
         "python": random.getstate(),
         "numpy": (name, keys.tolist(), *rest),

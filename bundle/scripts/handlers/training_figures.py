@@ -17,6 +17,7 @@ import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
@@ -110,6 +111,7 @@ class TrainingFigures:
 
     def _record(self, trainer: Engine, metrics: Mapping[str, float]) -> None:
         """Bring the epoch's row up to date: whether trainer or evaluator comes first depends on the handlers' order."""
+        assert self._rows is not None  # from the first epoch's start on
         row = self._rows.setdefault(trainer.state.epoch, {"epoch": trainer.state.epoch})
         if self.loss_metric in trainer.state.metrics:  # not yet there if the validation runs within an epoch
             row["train_loss"] = float(trainer.state.metrics[self.loss_metric])
@@ -122,10 +124,12 @@ class TrainingFigures:
             _save(draw_curves(list(self._rows.values())), self.folder / "curves.png")
 
     def _write_matches(self, evaluator: Engine, epoch: int) -> None:
-        output = evaluator.state.output
+        state: Any = evaluator.state  # whose output ignite declares as a number
+        output = state.output
+        prepare: Any = self.evaluator.prepare_batch
         figure = draw_matches(
             output[CommonKeys.IMAGE],
-            self.evaluator.prepare_batch.last_patch,
+            prepare.last_patch,
             output[CommonKeys.LABEL],
             output[CommonKeys.PRED],
             sigma_per_scale=self.sigma_per_scale,
@@ -153,7 +157,7 @@ def _read_history(path: Path) -> dict[int, dict[str, float]]:
             for line in csv.DictReader(file):
                 epoch = int(line.pop("epoch"))
                 rows[epoch] = {"epoch": epoch} | {name: float(value) for name, value in line.items() if value}
-    except (KeyError, TypeError, ValueError) as error:
+    except (csv.Error, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} cannot be continued ({error}); mend it, or remove it to begin a new history"
         ) from error

@@ -17,6 +17,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
@@ -55,11 +56,11 @@ class TrainingSummary:
         """How long training has taken, with the runs before a restart."""
         return self._before + time.perf_counter() - self._start
 
-    def state_dict(self) -> dict[str, float]:
+    def state_dict(self) -> dict[str, Any]:
         """The seconds and the last validation so far, for a checkpoint."""
         return {"seconds": self.seconds, "last_validation": self._last_validation()}
 
-    def load_state_dict(self, state: dict[str, float]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Count on from a checkpoint."""
         self._before = state["seconds"]
         self._validation_before = state["last_validation"]

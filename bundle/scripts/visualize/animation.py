@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -121,13 +122,15 @@ def _pages(
     _legend_below(figure, colors, columns)
     number = figure.text(1 - 10 / width, 8 / (figure.get_figheight() * DPI), "", color=INK, fontsize=10, ha="right")
     palette = _palette(list(dict.fromkeys(colors.values())))
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)  # of framed_axes
     for t, frame in enumerate(frames):
         shown.set_data(frame.T)
         number.set_text(f"frame {t} / {len(frames) - 1}")
         for label, mark in marks.items():
             _move(mark, paths.get(label, {}), t)
-        figure.canvas.draw()
-        page = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
+        canvas.draw()
+        page = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
         yield page.quantize(palette=palette, dither=Image.Dither.NONE)
 
 

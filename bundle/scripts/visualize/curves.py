@@ -15,11 +15,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from scripts.visualize.learning_curve import DARK, dress
 
 __all__ = ["draw_curves"]
 
@@ -30,7 +33,6 @@ _ERRORS = {
     "val_error_px": ("mean of both", "#D55E00", "o"),
 }
 _BEST = "val_error_px"
-_DARK = "#333333"
 _MOST_MARKERS = 60  # points of a curve that can be told apart
 
 
@@ -62,16 +64,16 @@ def draw_curves(history: Sequence[Mapping[str, float]]) -> Figure:
     FigureCanvasAgg(figure)
     room = {"left": 0.09, "right": 0.98, "bottom": 0.07, "top": 0.98, "hspace": 0.12}
     loss, errors, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 4, 1.4), gridspec_kw=room)
-    _curve(loss, history, "train_loss", _DARK, "o")
-    _dress(loss, "training loss")
+    _curve(loss, history, "train_loss", DARK, "o")
     _draw_errors(errors, history)
-    _dress(errors, "validation error (px)")
-    _curve(rate, history, "learning_rate", _DARK, "o")
-    _dress(rate, "learning rate")
+    _curve(rate, history, "learning_rate", DARK, "o")
+    for axes, name in ((loss, "training loss"), (errors, "validation error (px)"), (rate, "learning rate")):
+        dress(axes, name)
+        axes.margins(x=0.02)
     rate.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     rate.set_ylim(bottom=0)
     rate.set_xlabel("epoch")
-    rate.xaxis.get_major_locator().set_params(integer=True)
+    rate.locator_params(axis="x", integer=True)
     figure.align_ylabels()
     return figure
 
@@ -89,12 +91,12 @@ def _draw_errors(axes: Axes, history: Sequence[Mapping[str, float]]) -> None:
     if best:
         epoch = min(best, key=best.__getitem__)
         label = f"lowest mean: {best[epoch]:.2f} in epoch {epoch}"
-        ring = {"marker": "o", "markersize": 13, "markeredgewidth": 1.6, "markeredgecolor": _DARK}
+        ring: dict[str, Any] = {"marker": "o", "markersize": 13, "markeredgewidth": 1.6, "markeredgecolor": DARK}
         axes.plot([epoch], [best[epoch]], linewidth=0, fillstyle="none", label=label, gid="best", **ring)
     if axes.get_lines():
         axes.legend(frameon=False, loc="best")
     else:
-        axes.text(0.5, 0.5, "no validation yet", transform=axes.transAxes, ha="center", va="center", color=_DARK)
+        axes.text(0.5, 0.5, "no validation yet", transform=axes.transAxes, ha="center", va="center", color=DARK)
 
 
 def _points(history: Sequence[Mapping[str, float]], name: str) -> dict[int, float]:
@@ -108,11 +110,3 @@ def _curve(axes: Axes, history: Sequence[Mapping[str, float]], name: str, color:
         shown = marker if len(values) <= _MOST_MARKERS else ""
         axes.plot(list(values), list(values.values()), color=color, linewidth=1.6, marker=shown, markersize=4, gid=name)
     return values
-
-
-def _dress(axes: Axes, name: str) -> None:
-    axes.set_ylabel(name)
-    axes.grid(color="#DDDDDD", linewidth=0.6)
-    axes.margins(x=0.02)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

@@ -90,7 +90,7 @@ def draw_error_maps(
     _put_heading(panels[0], "Image")
     for axes, (name, values) in zip(panels[1:], maps.items(), strict=True):
         _put_heading(axes, headings[name])
-        _draw_map(axes, image.shape, values, unit, (limits or {}).get(name))
+        _draw_map(figure, axes, image.shape, values, unit, (limits or {}).get(name))
     if any_missing:
         swatch = Patch(facecolor=_MISSING, edgecolor="#888888", linewidth=0.6)
         draw_legend(
@@ -144,7 +144,9 @@ def _figure(
     return figure, [figure.add_axes((left / across, bottom, panel[0] / across, panel[1] / down)) for left in lefts]
 
 
-def _draw_map(axes: Axes, shape: tuple[int, ...], values: torch.Tensor, unit: str, limit: float | None) -> None:
+def _draw_map(
+    figure: Figure, axes: Axes, shape: tuple[int, ...], values: torch.Tensor, unit: str, limit: float | None
+) -> None:
     finite = _finite(values)
     if limit is None:
         limit = float(np.percentile(finite, _HIGHEST)) if finite.size else math.nan
@@ -154,13 +156,12 @@ def _draw_map(axes: Axes, shape: tuple[int, ...], values: torch.Tensor, unit: st
     shown.set_extent((-0.5, width - 0.5, height - 0.5, -0.5))
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), facecolor=_MISSING)
     if finite.size:
-        _draw_bar(axes, unit, more=bool(finite.max() > shown.norm.vmax))
+        _draw_bar(figure, axes, unit, more=bool(finite.max() > shown.norm.vmax))
 
 
-def _draw_bar(axes: Axes, unit: str, *, more: bool) -> None:
+def _draw_bar(figure: Figure, axes: Axes, unit: str, *, more: bool) -> None:
     """A colour bar as high as the map; its end is a point where there are values above it."""
-    figure, box = axes.figure, axes.get_position()
-    across = figure.get_figwidth()
+    box, across = axes.get_position(), figure.get_figwidth()
     bar = figure.add_axes((box.x1 + _BAR_GAP / across, box.y0, _BAR / across, box.height))
     figure.colorbar(axes.get_images()[0], cax=bar, extend="max" if more else "neither")
     bar.tick_params(labelsize=8.5)

@@ -25,9 +25,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse, Patch
-from matplotlib.patheffects import withStroke
 
-from scripts.visualize.overlay import DPI, draw_legend, drawable, grey_window, label_colors, show_image
+from scripts.visualize.overlay import DPI, draw_legend, drawable, grey_window, label_colors, rim, show_image
 
 __all__ = ["LandmarkCase", "draw_landmark_cases"]
 
@@ -160,16 +159,11 @@ def _draw_landmark(axes: Axes, case: LandmarkCase, label: str, color: str) -> No
         np.asarray(points.get(label, nowhere), dtype=float) for points in (case.truth, case.found, case.sigma)
     )
     if np.isfinite([*true, *found]).all():
-        axes.plot(*zip(true, found, strict=True), color=color, linewidth=_THIN, path_effects=_edge(_THIN), gid="error")
+        axes.plot(*zip(true, found, strict=True), color=color, linewidth=_THIN, path_effects=rim(_THIN), gid="error")
     if drawable([*found, *sigma]):
-        axes.add_patch(
-            Ellipse(found, *(2 * sigma), fill=False, edgecolor=color, linewidth=1.3, path_effects=_edge(1.3), zorder=2)
-        )
-    for point, mark, edge, name in ((true, _TRUTH, 1.8, "truth"), (found, _FOUND, 0.4, "found")):
-        (marker,) = axes.plot(*point[:, None], **mark, color=color, path_effects=_edge(edge), zorder=3, gid=name)
+        ellipse = Ellipse((found[0], found[1]), *(2 * sigma), fill=False, edgecolor=color, linewidth=1.3, zorder=2)
+        ellipse.set_path_effects(rim(1.3))
+        axes.add_patch(ellipse)
+    for point, mark, width, name in ((true, _TRUTH, 1.8, "truth"), (found, _FOUND, 0.4, "found")):
+        (marker,) = axes.plot(*point[:, None], **mark, color=color, path_effects=rim(width), zorder=3, gid=name)
         marker.set_snap(False)  # snapping would move it by up to half a pixel of the picture
-
-
-def _edge(width: float) -> list[withStroke]:
-    """A dark rim, so that a mark is seen on light tissue, too."""
-    return [withStroke(linewidth=width + 1.6, foreground="black")]

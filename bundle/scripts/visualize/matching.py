@@ -23,7 +23,7 @@ from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.patheffects import withStroke
 
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
-from scripts.visualize.overlay import DPI, INK, PAPER, draw_legend, drawable, grey_window, show_image
+from scripts.visualize.overlay import DPI, INK, PAPER, draw_legend, drawable, grey_window, rim, show_image
 
 __all__ = ["draw_matches"]
 
@@ -115,7 +115,7 @@ def _check_shapes(images: torch.Tensor, patches: torch.Tensor, truth: torch.Tens
     shapes = ", ".join(str(tuple(one.shape)) for one in (images, patches, truth, prediction))
     if images.ndim != 4 or patches.ndim != 4 or truth.shape[1:] != (2,) or prediction[0:0, :4].shape[1] != 4:
         raise ValueError(f"images, patches, truth and prediction cannot be drawn with these shapes: {shapes}.")
-    if len(counts) != 1 or 0 in counts or len(truth) % len(images):
+    if len(counts) != 1 or 0 in (*counts, len(images)) or len(truth) % len(images):
         raise ValueError(f"there must be as many patches, truths and predictions for each image, not {shapes}.")
 
 
@@ -137,8 +137,8 @@ def _figure(shape: tuple[int, ...], count: int, title: str | None) -> tuple[Figu
     FigureCanvasAgg(figure)
 
     def axes(left: int, top: int, size: tuple[int, int]) -> Axes:
-        box = (left, whole[1] - top - size[1], *size)
-        return figure.add_axes(tuple(n / whole[i % 2] for i, n in enumerate(box)))
+        bottom = whole[1] - top - size[1]
+        return figure.add_axes((left / whole[0], bottom / whole[1], size[0] / whole[0], size[1] / whole[1]))
 
     places = []
     for sample in range(count):
@@ -170,32 +170,26 @@ def _legend_marks() -> list[Line2D]:
 
 def _mark(axes: Axes, true: np.ndarray, found: np.ndarray, sigma: np.ndarray) -> None:
     """The true centre as a cross, the found one as a dot in its ellipse, all in px of the image."""
-
-    def outline(width: float) -> list[withStroke]:
-        return [withStroke(linewidth=width + 1.6, foreground="black")]
-
     (cross,) = axes.plot(
         *true[:, None], linewidth=0, marker="x", markersize=10, markeredgewidth=1.6, color=_TRUTH,
-        path_effects=outline(1.6), gid="truth",
+        path_effects=rim(1.6), gid="truth",
     )  # fmt: skip
     (dot,) = axes.plot(
         *found[:, None], linewidth=0, marker="o", markersize=4, markeredgewidth=0, color=_FOUND,
-        path_effects=outline(0.4), gid="found",
+        path_effects=rim(0.4), gid="found",
     )  # fmt: skip
     for marker in (cross, dot):  # snapping would move them by up to half a pixel of the picture
         marker.set_snap(False)
     if drawable([*found, *sigma]):
-        axes.add_patch(
-            Ellipse(
-                found, *(2 * sigma), fill=False, edgecolor=_FOUND, linewidth=1.4, path_effects=outline(1.4), zorder=3
-            )
-        )
+        ellipse = Ellipse((found[0], found[1]), *(2 * sigma), fill=False, edgecolor=_FOUND, linewidth=1.4, zorder=3)
+        ellipse.set_path_effects(rim(1.4))
+        axes.add_patch(ellipse)
 
 
 def _outline(axes: Axes, center: np.ndarray, side: int) -> None:
     """The square that a patch of ``side`` px covers, were it cut with no rotation and magnification."""
-    square = Rectangle(center - side / 2, side, side, fill=False, edgecolor=INK, linewidth=1.2, linestyle="--")
-    axes.add_patch(square)
+    corner = (center[0] - side / 2, center[1] - side / 2)
+    axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=INK, linewidth=1.2, linestyle="--"))
 
 
 def _close_up(axes: Axes, center: np.ndarray, side: int) -> None:

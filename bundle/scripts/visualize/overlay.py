@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
 from matplotlib.patches import Ellipse
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
@@ -166,16 +166,13 @@ class LandmarkMark:
     """The artists of one landmark: tail, ellipse and cross. They are moved from frame to frame, never rebuilt."""
 
     def __init__(self, axes: Axes, color: str) -> None:
-        def outline(width: float) -> list[withStroke]:
-            return [withStroke(linewidth=width + 1.6, foreground="black")]
-
         thin, thick = 1.3, 1.8
         style: dict[str, Any] = {"color": color, "linestyle": "-", "solid_capstyle": "round"}
-        (self._tail,) = axes.plot([], [], linewidth=thin, path_effects=outline(thin), **style)
-        self._ellipse = Ellipse((0, 0), 0, 0, fill=False, edgecolor=color, linewidth=thin, path_effects=outline(thin))
+        (self._tail,) = axes.plot([], [], linewidth=thin, path_effects=rim(thin), **style)
+        self._ellipse = Ellipse((0, 0), 0, 0, fill=False, edgecolor=color, linewidth=thin, path_effects=rim(thin))
         axes.add_patch(self._ellipse)
         (self._cross,) = axes.plot(
-            [], [], marker="+", color=color, markersize=8, markeredgewidth=thick, path_effects=outline(thick)
+            [], [], marker="+", color=color, markersize=8, markeredgewidth=thick, path_effects=rim(thick)
         )
         # Snapping would move the cross by up to half a pixel of the picture.
         self._cross.set_snap(False)
@@ -196,7 +193,7 @@ class LandmarkMark:
 
 
 def grey_window(image: np.ndarray) -> tuple[float, float]:
-    """The grey values shown as black and white."""
+    """The grey values shown as black and white, of an image or frames of any shape; what is not finite has no say."""
     values = image.reshape(-1)[:: max(1, image.size // 1_000_000)]
     values = values[np.isfinite(values)].astype(float)
     if values.size == 0:
@@ -209,6 +206,7 @@ def grey_window(image: np.ndarray) -> tuple[float, float]:
 
 
 def show_image(axes: Axes, image: np.ndarray, window: tuple[float, float], aspect: float = 1.0) -> AxesImage:
+    """Fill axes with an image (X, Y) in grey: data coordinates are its pixel indices, x to the right, y downwards."""
     width, height = image.shape
     # Matplotlib wants rows first. The extent puts the centre of pixel i at i.
     shown = axes.imshow(
@@ -285,6 +283,11 @@ def framed_axes(
         text = figure.text(10 / width, 1 - 8 / total, "\n".join(lines), color=INK, fontsize=11, va="top")
         text.set_parse_math(False)
     return figure, figure.add_axes((0, footer / total, 1, height / total))
+
+
+def rim(width: float) -> list[AbstractPathEffect]:
+    """A dark rim around a line or mark of ``width`` points, so that it is seen on light tissue, too."""
+    return [withStroke(linewidth=width + 1.6, foreground="black")]
 
 
 def drawable(lengths: Sequence[float] | np.ndarray) -> bool:

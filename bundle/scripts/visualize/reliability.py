@@ -48,7 +48,7 @@ def draw_reliability(curves: Mapping[str, tuple[Sequence[float], Sequence[float]
         >>> figure.axes[0].get_ylabel()
         'observed coverage'
     """
-    figure, axes = _square_chart(curves)
+    figure, axes = _square_chart({name: _paired(name, pair) for name, pair in curves.items()})
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="expected coverage")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MultipleLocator(0.2))
@@ -107,7 +107,7 @@ def _positive(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x[some], y[some]
 
 
-def _square_chart(series: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> tuple[Figure, Axes]:
+def _square_chart(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[Figure, Axes]:
     """A square chart of the series with their names below."""
     if not series:
         raise ValueError("There is no curve to draw.")
@@ -116,9 +116,9 @@ def _square_chart(series: Mapping[str, tuple[Sequence[float], Sequence[float]]])
     axes = figure.subplots()
     axes.set_aspect("equal", adjustable="box")
     lines = []
-    for i, (name, pair) in enumerate(series.items()):
+    for i, pair in enumerate(series.values()):
         # not cut in half by the frame where a coverage is 0 or 1
-        lines += axes.plot(*_paired(name, pair), clip_on=False, zorder=3, **series_style(i))
+        lines += axes.plot(*pair, clip_on=False, zorder=3, **series_style(i))
     # the diagonal of the axes, whatever their limits
     lines += axes.plot([0, 1], [0, 1], transform=axes.transAxes, **_DIAGONAL)
     legend_below(figure, lines, names)
@@ -137,6 +137,6 @@ def _limits(values: Sequence[np.ndarray]) -> tuple[float, float]:
 
 
 def _name_sides(axes: Axes, *, above: str, below: str) -> None:
-    notes = {"transform": axes.transAxes, "fontsize": 9, "color": SOFT}
+    notes: dict[str, Any] = {"transform": axes.transAxes, "fontsize": 9, "color": SOFT}
     axes.text(0.03, 0.97, above, ha="left", va="top", **notes)
     axes.text(0.97, 0.03, below, ha="right", va="bottom", **notes)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -63,13 +64,14 @@ def draw_sweep(
     slanted = numbers is None and max(map(len, names)) > _ROW // len(names)
     figure = chart_figure(_PANEL * len(values) + 0.6 + 0.6 * slanted)
     panels = figure.subplots(len(values), 1, sharex=True, squeeze=False)[:, 0]
-    for i, (axes, (measure, (means, sds))) in enumerate(zip(panels, values.items(), strict=True)):
+    for i, (axes, (measure, pair)) in enumerate(zip(panels, values.items(), strict=True)):
         style = series_style(i)
+        means, sds = (np.asarray(part, dtype=float) for part in pair)
         if numbers is None:
             _draw_values(axes, np.arange(len(names)), means, sds, style | {"linestyle": "none", "markersize": 7})
         else:
             order = np.argsort(numbers)
-            _draw_values(axes, numbers[order], np.asarray(means)[order], np.asarray(sds)[order], style)
+            _draw_values(axes, numbers[order], means[order], sds[order], style)
         axes.set_title(measure, loc="left", fontsize=10.5, parse_math=False)
         dress(axes, unit)
     if numbers is None:
@@ -100,8 +102,7 @@ def _numbers(names: Sequence[str]) -> np.ndarray | None:
     return numbers if np.isfinite(numbers).all() else None
 
 
-def _draw_values(axes: Axes, places: np.ndarray, means: Sequence[float], sds: Sequence[float], style: dict) -> None:
-    means, sds = (np.asarray(values, dtype=float) for values in (means, sds))
+def _draw_values(axes: Axes, places: np.ndarray, means: np.ndarray, sds: np.ndarray, style: Mapping[str, Any]) -> None:
     axes.errorbar(places, means, yerr=sds, capsize=4, elinewidth=1.2, **style)
     finite = means[np.isfinite(means)]
     if not finite.size:

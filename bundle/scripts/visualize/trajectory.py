@@ -23,6 +23,7 @@ from matplotlib.lines import Line2D
 
 from scripts.io.atomic import atomic_path
 from scripts.io.landmarks_csv import Landmark
+from scripts.visualize.learning_curve import dress
 from scripts.visualize.overlay import draw_legend, label_colors
 
 __all__ = ["write_trajectories"]
@@ -70,7 +71,10 @@ def write_trajectories(
             namesakes = sum(colors[other] == colors[label] for other in labels[:index])
             style = _LINE_STYLES[namesakes % len(_LINE_STYLES)]
             _draw_curve(axes, *_curve(landmarks, label, axis), color=colors[label], style=style)
-        _dress(axes, f"{axis} displacement\n(px, {positive} is +)")
+        dress(axes, f"{axis} displacement\n(px, {positive} is +)")
+        axes.axhline(0, color="#888888", linewidth=0.8, zorder=0)
+        axes.locator_params(axis="x", integer=True)
+        axes.margins(x=0.02)
     lower.set_xlabel("frame" + (f"    ({pixel_note})" if pixel_note else ""), parse_math=False)
     if title:
         figure.suptitle(title, fontsize=12, x=0.01, ha="left", parse_math=False)
@@ -82,12 +86,12 @@ def write_trajectories(
 
 def _curve(landmarks: Sequence[Landmark], label: str, axis: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Frames, displacements and sigmas (pixels) of one label, each (N,), with NaN where a frame is missing."""
-    found = {landmark.frame: landmark for landmark in landmarks if landmark.label == label}
-    frames = np.arange(min(found), max(found) + 1)
+    found = {one.frame: one for one in landmarks if one.label == label and one.frame is not None}
+    frames = range(min(found), max(found) + 1)
     position = np.array([getattr(found[t], axis) if t in found else np.nan for t in frames], dtype=float)
     sigma = np.array([getattr(found[t], f"sigma_{axis}") if t in found else np.nan for t in frames], dtype=float)
     known = position[np.isfinite(position)]
-    return frames, position - known[0] if known.size else position, sigma
+    return np.asarray(frames), position - known[0] if known.size else position, sigma
 
 
 def _draw_curve(
@@ -99,13 +103,3 @@ def _draw_curve(
     (line,) = axes.plot(frames, displacement, color=color, linestyle=style, linewidth=1.6, marker=marker, markersize=3)
     line.set_gid("curve")
     return line
-
-
-def _dress(axes: Axes, name: str) -> None:
-    axes.axhline(0, color="#888888", linewidth=0.8, zorder=0)
-    axes.set_ylabel(name)
-    axes.grid(color="#DDDDDD", linewidth=0.6)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.margins(x=0.02)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

@@ -79,3 +79,10 @@ def test_codes_without_a_place_serve_too(strategy, monkeypatch):
     label(strategy, "often_.png")
     label(strategy, "once.png")
     assert strategy({})["id"] == "rarely_.png"
+
+
+def test_labelled_images_that_cannot_be_read_any_more_count_as_none(strategy):
+    label(strategy, "often_.png")
+    assert not strategy({})["id"].startswith("often")
+    (strategy.store.folder / "often_.png").write_bytes(b"damaged")
+    assert strategy({})["id"].startswith("often")  # the typical one

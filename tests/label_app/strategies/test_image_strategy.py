@@ -63,6 +63,16 @@ def test_images_with_a_final_label_are_left_out(app):
     assert strategy.seen == NAMES
 
 
+@pytest.mark.parametrize("labels", [None, ["valve"]])
+@pytest.mark.parametrize("strategy", ["coverage", "diversity", "sigma", "disagreement", "cyclic", "random"])
+def test_a_damaged_label_is_passed_over(app, strategy, labels):
+    store = app.datastore()
+    for image in ("0.png", "1.png"):
+        store.replace_label(image, [LabelPoint("valve", None, 40, 30)])
+    store.label_path("2.png", "final").write_bytes(b"{ damaged")
+    assert app.next_sample({"strategy": strategy, "labels": labels})["id"] not in ("0.png", "1.png", "2.png")
+
+
 def test_no_more_images_are_looked_at_than_asked_for(app):
     strategy = Last(app.datastore())
     strategy({"max_images": 3})
