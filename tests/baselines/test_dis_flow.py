@@ -54,5 +54,7 @@ def test_equalising_bears_another_contrast(breathing):
 def test_settings_and_frames_of_no_use_are_refused():
     with pytest.raises(ValueError, match="ultrafast, fast, medium"):
         DISFlow("slow")
+    with pytest.raises(ValueError, match="1 or more times larger, not 0"):
+        DISFlow(enlarge=0)
     with pytest.raises(ValueError, match=r"12 px or more, not \(30, 11\)"):
         DISFlow().set_examples([(np.random.default_rng(0).random((30, 11)), (3, 3), "a")])

@@ -71,6 +71,8 @@ def test_whole_images():
     assert RandViews()(images).shape == (6, 1, *SHAPE)
     with pytest.raises(ValueError, match="give a patch size"):
         RandViews(patches_per_image=2)
+    with pytest.raises(ValueError, match="3 images and 1 seeds"):
+        RandViews()(images, seeds=[0])
 
 
 def test_the_look_of_a_share_of_the_views_changes():

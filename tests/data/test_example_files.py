@@ -24,11 +24,12 @@ from pydicom.data import get_testdata_file
 from pydicom.examples import get_path
 from pydicom.uid import generate_uid
 
-from scripts.data.example_files import check_example_file, is_examples_csv, read_example_file
+from scripts.data.example_files import check_example_file, is_examples_csv, read_example_file, select_labels
 from scripts.data.example_images import read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series
 from scripts.io.dicom_sr import write_dicom_sr
+from scripts.io.examples_csv import Example
 from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark
 from scripts.io.slicer_markups import write_slicer_markups
@@ -289,3 +290,13 @@ def test_faulty_markups_are_told_early(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=r"a\.mrk\.json" + ".*" * message.startswith("not") + message):
         check_example_file(path)
+
+
+def test_landmarks_that_are_wanted_are_selected_in_the_order_of_the_file():
+    rows = [Example("a.png", None, label, x=1.0, y=2.0, line=line) for line, label in enumerate("abca", start=2)]
+    assert select_labels(rows, None, "e.csv") == rows
+    assert select_labels(rows, [], "e.csv") == []
+    assert [row.line for row in select_labels(rows, "a", "e.csv")] == [2, 5]
+    assert [row.line for row in select_labels(rows, ["c", "a"], "e.csv")] == [2, 4, 5]
+    with pytest.raises(InputError, match="e.csv: no example of 'x', 'y'; add one for each"):
+        select_labels(rows, ["x", "a", "y"], "e.csv")

@@ -49,6 +49,12 @@ def split(folder: Path, every: int | None) -> list[list[tuple[str, int]]]:
     ]
 
 
+@pytest.mark.parametrize("every", [1, 0, -5])
+def test_fewer_than_every_second_one_cannot_be_kept(tmp_path, every):
+    with pytest.raises(InputError, match=f"'hold_out_every' is {every}; it must be 2 or more"):
+        split(write_clips(tmp_path, 3), every)
+
+
 @pytest.mark.parametrize(
     ("lengths", "every"),
     [

@@ -105,6 +105,7 @@ def test_time_between_files(tags, expected):
         ({"FrameTime": 0}, None),
         ({"FrameTime": None}, None),
         ({"FrameTimeVector": [0, 40, 40, 41]}, 121 / 3),
+        ({"FrameTimeVector": [0, 40]}, 40.0),
         ({"FrameTimeVector": [0, 40, 80, 41]}, None),
         ({}, None),
     ],

@@ -23,6 +23,7 @@ from scipy.optimize import minimize
 
 from scripts.data import phantom
 from scripts.data.phantom import LANDMARKS, breathing_phantom, main, write_phantom
+from scripts.io.input_error import InputError
 
 FRAMES = 8  # most of one breath
 
@@ -194,7 +195,7 @@ def test_gain_drifts_slowly_within_its_range(clean):
     ],
 )
 def test_wrong_arguments_are_refused(wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(InputError, match=next(iter(wrong))):
         breathing_phantom(**{"subject": 0, **wrong})
 
 
@@ -231,6 +232,12 @@ def test_command_line_takes_ranges_and_lists(tmp_path):
     small = ["--size", "32", "32", "--n_frames", "1", "--motion_px", "2"]
     main(["--output_dir", str(tmp_path), "--subjects", "0-1,4", *small])
     assert sorted(path.name[8:10] for path in tmp_path.glob("*.nii.gz")) == ["00", "01", "04"]
+
+
+def test_command_line_refuses_settings_out_of_range_in_a_sentence(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--output_dir", str(tmp_path), "--subjects", "0", "--motion_px", "100"])
+    assert "error: motion_px must lie between 0 and a tenth" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("subjects", ["", "a", "3-1", "-2"])

@@ -29,9 +29,9 @@ PATCH_SIZE = 32
 
 
 def _make_network(head: str = "correlation", encoder: str = "residual") -> TemplateMatchingNetwork:
-    """A network of random weights whose batch norms have seen images."""
+    """A network of random weights whose batch norms have seen images, with the patches' two views of the configs."""
     torch.manual_seed(0)
-    encoders = build_encoder(encoder), build_encoder(encoder)
+    encoders = build_encoder(encoder), build_encoder(encoder, zoom=2)
     head_type = {"correlation": CorrelationHead, "regression": RegressionHead}[head]
     network = TemplateMatchingNetwork(*encoders, head_type(*encoders), patch_size=PATCH_SIZE)
     with torch.no_grad():

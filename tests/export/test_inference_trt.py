@@ -83,19 +83,20 @@ def test_tensorrt_would_get_graphs_of_the_encoders(
 ) -> None:
     network = parser.get_parsed_content("network")
     encoder = getattr(network, name)
-    size = {"image_encoder": (64, 80), "patch_encoder": (32, 32)}[name]
+    # the argument of forward, by which the compiler calls the input of a graph
+    argument, size = {"image_encoder": ("image", (64, 80)), "patch_encoder": ("patch", (32, 32))}[name]
     images = torch.rand(3, 1, *size)
     given = []
 
     def run_instead_of_building(compiler: TrtCompiler, path: str) -> None:
         session = onnxruntime.InferenceSession(path)
-        assert [node.name for node in session.get_inputs()] == ["image"]
-        given.append(session.run(None, {"image": images.numpy()}))
+        assert [node.name for node in session.get_inputs()] == [argument]
+        given.append(session.run(None, {argument: images.numpy()}))
 
     monkeypatch.setattr(TrtCompiler, "_onnx_to_trt", run_instead_of_building)
     compiler = TrtCompiler(encoder, str(tmp_path / "a.plan"), **parser.get_parsed_content("trt_args"))
     with torch.no_grad():
-        compiler._build_and_save(encoder, {"image": images[:1]})
+        compiler._build_and_save(encoder, {argument: images[:1]})
         expected = encoder(images)
     # the compiler gives a list of all outputs: what the heads take
     assert len(given[0]) == len(expected) > 1

@@ -85,6 +85,11 @@ def test_another_precision_is_refused_by_name(precision):
         Execution(make_network(), SIZE, precision=precision)
 
 
+def test_one_kind_of_cuda_graph_is_enough():
+    with pytest.raises(ValueError, match="give compile or cuda_graph"):
+        Execution(make_network(), SIZE, compile=True, cuda_graph=True)
+
+
 def test_single_precision_is_taken_on_the_cpu_where_nothing_is_measured():
     run = Execution(make_network(), SIZE, measure=False)
     assert run.precision == "float32"

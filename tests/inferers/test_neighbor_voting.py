@@ -407,3 +407,9 @@ def test_what_is_given_is_left_as_it_was():
 def test_settings_that_leave_nothing_to_count_are_refused(setting, value):
     with pytest.raises(ValueError, match=rf"{setting}=.* have all to be above 0"):
         NeighborVoting(**{setting: value})
+
+
+@pytest.mark.parametrize("value", [-0.1, NAN])
+def test_a_lead_for_votes_is_refused(value):
+    with pytest.raises(ValueError, match="own_lead is .* must be 0 or more"):
+        NeighborVoting(own_lead=value)

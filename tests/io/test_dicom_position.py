@@ -55,7 +55,16 @@ def test_a_header_that_tells_nothing():
     assert frame_position(Dataset(), 0) is None
     assert frame_position(of(ImagePositionPatient=[1, 2, 3]), 0) is None  # no orientation
     assert frame_spacing(of(ImagerPixelSpacing=[0.5, 0.25]), 0) is None
-    assert frame_spacing(of(PixelSpacing=0.5), 0) is None  # scanners write one number
+    assert frame_spacing(of(PixelSpacing=0.5), 0) is None  # scanners write one number, or 0
+    assert frame_spacing(of(PixelSpacing=[0, 0]), 0) is None
+
+
+def test_a_spacing_that_repeats_the_detectors_is_not_that_in_the_patient():
+    header = of(PixelSpacing=[0.5, 0.25], ImagerPixelSpacing=[0.5, 0.25])
+    assert frame_spacing(header, 0) is None
+    header.PixelSpacingCalibrationType = "GEOMETRY"
+    assert frame_spacing(header, 0) == (0.25, 0.5)
+    assert frame_spacing(of(PixelSpacing=[0.4, 0.2], ImagerPixelSpacing=[0.5, 0.25]), 0) == (0.2, 0.4)
 
 
 def test_an_affine_is_the_headers_if_it_has_its_position_and_spacing():

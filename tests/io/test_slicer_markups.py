@@ -230,6 +230,8 @@ def test_each_coordinate_system(tmp_path: Path, system: str, expected: tuple[int
         '{"markups": [{"coordinateSystem": "IJK"}]}',
         '{"points": []}',
         '{"markups": [{"coordinateUnits": "um"}]}',
+        '{"markups": [{"controlPoints": [{"label": "a", "position": [1, NaN, 3]}]}]}',
+        '{"markups": [{"controlPoints": [{"label": "a", "position": [1]}]}]}',
     ],
 )
 def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:

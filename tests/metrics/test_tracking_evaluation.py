@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -162,6 +163,9 @@ def test_figures_worked_out_by_hand(data):
     assert mean_cyclic_error([one, two]) == pytest.approx((1 + 2 + 3 + 4 + 5 + 9) / 6)
     assert motion([one]) == {"a": pytest.approx(5)}
     assert motion([two, one]) == {"a": pytest.approx(10)}
+    lost = dataclasses.replace(one, points=torch.full_like(one.points, torch.nan))
+    for tracks in ([lost, two], [two, lost]):
+        assert math.isnan(motion(tracks)["a"])
 
 
 def test_examples_of_one_frame_share_the_images_codes(data):

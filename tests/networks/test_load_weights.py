@@ -56,3 +56,10 @@ def test_weights_of_another_network(tmp_path, content):
     torch.save(content, tmp_path / "model.pt")
     with pytest.raises(InputError, match=r"model\.pt do not fit the network \(.+\); give the configs"):
         load_weights(network(), tmp_path / "model.pt")
+
+
+def test_the_message_is_short_whatever_the_size_of_the_network(tmp_path):
+    torch.save({}, tmp_path / "model.pt")
+    with pytest.raises(InputError, match=r"Missing key") as error:
+        load_weights(torch.nn.Sequential(*(network() for _ in range(50))), tmp_path / "model.pt")
+    assert len(str(error.value)) < 400 + len(str(tmp_path))

@@ -127,6 +127,12 @@ def test_regions_that_are_empty_or_outside_are_refused(region):
         ImageFit((30, 20), (8, 8), region)
 
 
+@pytest.mark.parametrize("region", [(0,), (0, 0, 5), (0, 0, 5, 5, 5)])
+def test_regions_of_other_than_four_numbers_are_refused(region):
+    with pytest.raises(ValueError, match="region"):
+        ImageFit((30, 20), (8, 8), region)
+
+
 @pytest.mark.parametrize("spacing", [(1.0, 2.5), (0.3, 0.1), (1.0, 1.02)])
 def test_a_disc_in_the_patient_is_a_disc_to_the_network(spacing):
     """Its half widths, of the second moments of a blob that is round in mm."""

@@ -50,6 +50,13 @@ def test_constant_series_is_zero():
     assert torch.equal(scaled, torch.zeros(2, 1, 5, 6))
 
 
+@pytest.mark.parametrize("dtype", [torch.int16, torch.uint8, torch.float64])
+def test_frames_of_any_type_become_float32(dtype):
+    frames = torch.arange(8, dtype=dtype).reshape(1, 1, 8, 1)
+    for one in (frames, torch.zeros_like(frames)):
+        assert scale_series_intensity(one).dtype == torch.float32
+
+
 def test_a_few_bright_pixels_on_an_even_ground_are_kept():
     frames = torch.full((2, 1, 50, 50), 3.0)
     frames[0, 0, 10, 20], frames[1, 0, 4, 4] = 11.0, 7.0

@@ -35,11 +35,11 @@ class DenseFlow:
     Args:
         preset: ``ultrafast``, ``fast`` or ``medium``, the most exact.
         equalize: equalise the histograms of both images tile by tile, with limited contrast (CLAHE), before.
-        enlarge: make both images so many times larger before: the presets look at half the resolution, in patches of
-            8 px, which is coarse for images of hundred px. The flow is still that of the images as they are.
+        enlarge: make both images so many times larger before, 1 or more: the presets look at half the resolution, in
+            patches of 8 px, which is coarse for images of hundred px. The flow is still that of the images as they are.
 
     Raises:
-        ValueError: there is no such preset.
+        ValueError: there is no such preset, or the images would be made smaller.
         InputError: OpenCV is not installed.
 
     Example:
@@ -52,6 +52,8 @@ class DenseFlow:
     def __init__(self, preset: str = "medium", *, equalize: bool = False, enlarge: int = 1) -> None:
         if preset not in _PRESETS:
             raise ValueError(f"the preset is one of {', '.join(_PRESETS)}, not {preset!r}")
+        if enlarge < 1:
+            raise ValueError(f"images can be made 1 or more times larger, not {enlarge}")
         cv2 = import_opencv()
         self.preset = preset
         self.equalize = equalize
@@ -61,7 +63,7 @@ class DenseFlow:
         self._clahe = cv2.createCLAHE(_CLIP_LIMIT, _TILES)
 
     def look(self, image: np.ndarray) -> np.ndarray:
-        """An image (rows, columns) of bytes as it is compared, equalised where that is asked for.
+        """An image (rows, columns) of bytes as it is compared: enlarged and equalised where that is asked for.
 
         Raises:
             ValueError: it is smaller than the flow can take.

@@ -27,7 +27,7 @@ __all__ = ["DISFlow"]
 
 @dataclass(frozen=True)
 class _Points:
-    """An example frame and its points (N, 2), px."""
+    """An example frame as :meth:`DenseFlow.look` gives it, and its points (N, 2), px of the frame itself."""
 
     frame: np.ndarray
     points: np.ndarray
@@ -46,7 +46,7 @@ class DISFlow(PeerTracker[_Points]):
         fusion: see :class:`PeerTracker`.
 
     Raises:
-        ValueError: there is no such preset.
+        ValueError: there is no such preset, or the frames would be made smaller.
         InputError: OpenCV is not installed.
 
     Example:
@@ -60,7 +60,7 @@ class DISFlow(PeerTracker[_Points]):
         self._flow = DenseFlow(preset, equalize=equalize, enlarge=enlarge)
 
     def begin(self, frame: np.ndarray, points: np.ndarray) -> _Points:
-        """The frame, equalised where that is asked for, and the points.
+        """The frame as the flow compares it, and the points.
 
         Raises:
             ValueError: the frame is smaller than the flow can take.

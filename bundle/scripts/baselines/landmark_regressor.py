@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from scripts.data.frame_dataset import FrameDataset
+from scripts.networks.parts import Encoder
 from scripts.transforms.coordinates import normalized_to_index
 from scripts.transforms.scale_intensity import restore_intensity
 
@@ -41,7 +42,7 @@ class LandmarkRegressor(nn.Module):
         (2, 9, 2)
     """
 
-    def __init__(self, encoder: nn.Module, landmarks: int) -> None:
+    def __init__(self, encoder: Encoder, landmarks: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.output = nn.Linear(encoder.channels[-1], 2 * landmarks)

@@ -8,6 +8,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+
 """Template matching by normalised cross-correlation: the classical peer of the learned matcher."""
 
 from __future__ import annotations

@@ -168,14 +168,15 @@ class PeerTracker(ABC, Generic[Kept]):
         self, examples: Iterable[tuple[Array, Sequence[float], str]]
     ) -> list[tuple[FramePreparer, np.ndarray, np.ndarray, list[str]]]:
         """Examples of one frame together; told by its pixels, as each look at a series makes another array of it."""
-        groups: dict[bytes, tuple[np.ndarray, list[np.ndarray], list[str]]] = {}
+        groups: dict[bytes, tuple[FramePreparer, np.ndarray, list[np.ndarray], list[str]]] = {}
         for frame, point, label in examples:
-            self._prepare, image, place = self._check(frame, [point], [label])
+            prepare, image, place = self._check(frame, [point], [label])
+            self._prepare = prepare  # the first frame settles the size of all
             self._rows.setdefault(label, [])  # labels keep the order in which they came
-            _, places, labels = groups.setdefault(image.tobytes(), (image, [], []))
+            _, _, places, labels = groups.setdefault(image.tobytes(), (prepare, image, [], []))
             places.append(place)
             labels.append(label)
-        return [(self._prepare, image, np.concatenate(places), labels) for image, places, labels in groups.values()]
+        return [(prepare, image, np.concatenate(places), labels) for prepare, image, places, labels in groups.values()]
 
     def _take(self, prepare: FramePreparer, image: np.ndarray, places: np.ndarray, labels: Sequence[str]) -> None:
         self._kept.append(self.begin(image, places))
@@ -203,6 +204,7 @@ class PeerTracker(ABC, Generic[Kept]):
     def _doubt(self, point: torch.Tensor) -> str:
         if not point.isfinite().all():
             return "the answer is not finite"
+        assert self._prepare is not None  # what answers has examples
         return "" if self._prepare.fit.contains(point) else "it lies outside of the frame"
 
 

@@ -26,7 +26,7 @@ from scripts.transforms.warp import sample_lattice
 
 __all__ = ["RandViews"]
 
-_NUMBERS = 11  # drawn for a view
+_NUMBERS = 11  # drawn for a view: four of the crop, six of the look, one of the noise
 
 
 class RandViews(Randomizable):
@@ -101,9 +101,14 @@ class RandViews(Randomizable):
         Returns:
             (2 * B * K, C, P, P), K = patches_per_image: the first views of all patches, those of one image after the
             other, then the second views in the same order. Of whole images (2 * B, C, X, Y).
+
+        Raises:
+            ValueError: images and seeds differ in number.
         """
         if seeds is None:
-            seeds = self.R.randint(2**31, size=len(images))
+            seeds = self.R.randint(2**31, size=len(images)).tolist()
+        if len(seeds) != len(images):
+            raise ValueError(f"{len(images)} images and {len(seeds)} seeds; give one seed an image")
         generators = [np.random.default_rng(int(seed)) for seed in seeds]
         drawn = np.stack([one.random((self.patches_per_image, 2 + 2 * _NUMBERS)) for one in generators])
         drawn = drawn.reshape(-1, drawn.shape[-1])
@@ -113,7 +118,7 @@ class RandViews(Randomizable):
             view = self._cut(images, drawn[:, :2], of_view[:, :4])
             view = self._change_look(view, of_view[:, 4:])
             levels = torch.from_numpy(self.noise * of_view[:, -1]).to(view)
-            add_seeded_noise(view, levels, noise_seeds[..., i].ravel())
+            add_seeded_noise(view, levels, noise_seeds[..., i].ravel().tolist())
             views.append(view)
         return torch.cat(views)
 
@@ -126,19 +131,22 @@ class RandViews(Randomizable):
             # uniform from edge to edge of the image, which counts as zero-padded by half a patch
             shape, center = (self.patch_size,) * 2, of_place * np.asarray(spatial) - 0.5
         crop, shift = random_crop(of_crop, shape, self.crop_scale, self.crop_ratio)
-        corner = center + shift - crop * (np.asarray(shape) - 1.0) / 2.0
-        steps = crop[:, :, None] * np.eye(2)
-        corner, steps = (torch.from_numpy(value).to(images) for value in (corner, steps))
+        corner = torch.from_numpy(center + shift - crop * (np.asarray(shape) - 1.0) / 2.0).to(images)
+        steps = torch.from_numpy(crop[:, :, None] * np.eye(2)).to(images)
         return sample_lattice(images, corner, steps, shape).transpose(1, 2).flatten(0, 1)
 
     def _change_look(self, views: torch.Tensor, drawn: np.ndarray) -> torch.Tensor:
         """Gamma, brightness, contrast and blur of views (N, C, H, W)."""
         gamma, brightness, contrast, jitter, blur, sigma = drawn[:, :6].T
         jittered = jitter < self.jitter
-        exponent = np.where(jittered, np.exp(between(gamma, np.log(self.gamma))), 1.0)
-        gain = np.where(jittered, between(brightness, (1.0 - self.brightness, 1.0 + self.brightness)), 1.0)
-        spread = np.where(jittered, between(contrast, (1.0 - self.contrast, 1.0 + self.contrast)), 1.0)
-        exponent, gain, spread = (torch.from_numpy(v).to(views)[:, None, None, None] for v in (exponent, gain, spread))
+        factors = (
+            np.exp(between(gamma, np.log(self.gamma))),
+            between(brightness, (1.0 - self.brightness, 1.0 + self.brightness)),
+            between(contrast, (1.0 - self.contrast, 1.0 + self.contrast)),
+        )
+        exponent, gain, spread = (
+            torch.from_numpy(np.where(jittered, value, 1.0)).to(views)[:, None, None, None] for value in factors
+        )
         views = views.clamp_min(0.0).pow(exponent) * gain
         mean = views.mean(dim=(1, 2, 3), keepdim=True)
         views = mean + spread * (views - mean)

@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from scripts.networks.parts import Encoder
+
 __all__ = ["SimCLRNetwork"]
 
 
@@ -38,7 +40,7 @@ class SimCLRNetwork(nn.Module):
         ((2, 1024), [1.0, 1.0])
     """
 
-    def __init__(self, encoder: nn.Module, features: int = 1024) -> None:
+    def __init__(self, encoder: Encoder, features: int = 1024) -> None:
         super().__init__()
         channels = encoder.channels[-1]
         self.encoder = encoder

@@ -80,7 +80,7 @@ def _summary(made: MadeDatalist) -> str:
     for part in PARTS:
         patients = {item["patient"] for item in made.content[part]}
         counted.append((part, len(patients), len(made.content[part])))
-    counted.append(("all", *(sum(column) for column in zip(*(row[1:] for row in counted), strict=True))))
+    counted.append(("all", sum(row[1] for row in counted), sum(row[2] for row in counted)))
     lines = [f"{made.content['name']}, preset {made.content['preset']}, seed {made.content['seed']}"]
     lines += [f"{'part':<12}{'patients':>10}{'images':>10}"]
     lines += [f"{part:<12}{patients:>10}{images:>10}" for part, patients, images in counted]

@@ -178,7 +178,7 @@ def _keys_by_preset_table(
     return keys_by_table(
         series,
         folder,
-        table or _find_table(folder, preset),
+        _find_table(folder, preset) if table is None else table,
         image_column=image_column,
         patient=patient or (lambda path: patient_in_path(preset.patient_patterns, path)),
         rule=rule,
@@ -188,6 +188,7 @@ def _keys_by_preset_table(
 
 
 def _find_table(folder: Path, preset: Preset) -> Path:
+    assert preset.table is not None  # else the user gave one
     found = sorted([*folder.glob(preset.table), *folder.glob(f"*/{preset.table}")])
     if len(found) != 1:
         what = f"{len(found)} tables {preset.table}" if found else f"no table {preset.table}"

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
+from scripts.io.dicom_position import file_spacing, positive_pair
 from scripts.io.functional_groups import functional_groups, number_of_frames
 from scripts.transforms.coordinates import LPS_TO_RAS
 
@@ -79,7 +79,7 @@ def dicom_geometry(dataset: Dataset) -> DicomGeometry:
     spacing, known, source = _file_spacing(dataset)
     affines = np.empty((frames, 4, 4))
     for i, (measure, orientation, position) in enumerate(zip(measures, orientations, positions, strict=True)):
-        own = _positive_pair(measure.get("PixelSpacing")) if measure is not None else None
+        own = positive_pair(measure.get("PixelSpacing")) if measure is not None else None
         affines[i] = _affine(
             own or spacing,
             _numbers(orientation or dataset, "ImageOrientationPatient", (1, 0, 0, 0, 1, 0)),
@@ -89,22 +89,21 @@ def dicom_geometry(dataset: Dataset) -> DicomGeometry:
             source = "PixelMeasuresSequence"
     if source == "PixelMeasuresSequence":
         # one frame that does not tell makes the lengths of the file unknown, as one file does those of a series
-        known = all(one is not None and _positive_pair(one.get("PixelSpacing")) for one in measures)
+        known = all(one is not None and positive_pair(one.get("PixelSpacing")) for one in measures)
     return DicomGeometry(affines, known, source, _count_places(dataset, affines))
 
 
 def _file_spacing(dataset: Dataset) -> tuple[tuple[float, float], bool, str | None]:
     """Distance of rows and of columns, mm; whether it is in the patient; and what tells it, or tells another one."""
-    detector = _positive_pair(dataset.get("ImagerPixelSpacing"))
-    spacing = _positive_pair(dataset.get("PixelSpacing"))
-    if spacing is not None and (spacing != detector or dataset.get("PixelSpacingCalibrationType")):
+    spacing = file_spacing(dataset)
+    if spacing is not None:
         return spacing, True, "PixelSpacing"
     region = _tissue_spacing(dataset)
     if region is not None:
         return region, True, "SequenceOfUltrasoundRegions"
     # what tells no length in the patient still tells the shape of pixels (PS3.3 C.7.6.3.1.7)
     for source in ("ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
-        pair = _positive_pair(dataset.get(source))
+        pair = positive_pair(dataset.get(source))
         if pair is not None:
             return (pair[0] / pair[1], 1.0), False, None if source == "PixelAspectRatio" else source
     return (1.0, 1.0), False, None
@@ -131,21 +130,10 @@ def _tissue_spacing(dataset: Dataset) -> tuple[float, float] | None:
         area = (right - left + 1) * (bottom - top + 1) if right >= left and bottom >= top else 0
         # an axis that points the other way has a negative step
         steps = [abs(float(region.get(name) or 0.0)) * 10.0 for name in ("PhysicalDeltaY", "PhysicalDeltaX")]
-        pair = _positive_pair(steps)
+        pair = positive_pair(steps)
         if area > largest and pair is not None:
             largest, spacing = area, pair
     return spacing
-
-
-def _positive_pair(values: Sequence[float] | None) -> tuple[float, float] | None:
-    """Two numbers above 0; None for anything else, for scanners write 0 or one number where they know none."""
-    try:
-        numbers = [float(value) for value in values or ()]
-    except (TypeError, ValueError):
-        return None
-    if len(numbers) != 2 or not all(math.isfinite(number) and number > 0 for number in numbers):
-        return None
-    return numbers[0], numbers[1]
 
 
 def _numbers(dataset: Dataset, name: str, default: Sequence[float]) -> np.ndarray:

@@ -21,7 +21,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
 from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import get_expected_length
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -40,7 +40,7 @@ __all__ = ["read_dicom_header"]
 # plain numbers, which are compared for every attribute of every file
 _PIXELS = frozenset(int(Tag(name)) for name in ("FloatPixelData", "DoubleFloatPixelData", "PixelData"))
 # what is needed to know the image and its place in a series; names and numbers of patients are not among it
-_HEADER = [
+_HEADER: list[BaseTag | int] = [
     Tag(name)
     for name in (
         "SOPClassUID",

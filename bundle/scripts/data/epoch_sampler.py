@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sized
 
 import ignite.distributed as idist
 import numpy as np
-from torch.utils.data import Dataset
 from torch.utils.data.distributed import DistributedSampler
 
 __all__ = ["EpochSampler"]
@@ -48,7 +47,7 @@ class EpochSampler(DistributedSampler):
 
     def __init__(
         self,
-        dataset: Dataset | Sized,
+        dataset: Sized,
         num_samples: int,
         *,
         seed: int = 0,
@@ -57,8 +56,10 @@ class EpochSampler(DistributedSampler):
     ) -> None:
         rank = idist.get_rank() if rank is None else rank
         world_size = idist.get_world_size() if world_size is None else world_size
-        super().__init__(dataset, num_replicas=world_size, rank=rank, seed=seed)
-        if len(dataset) == 0:
+        # torch asks for no more of a data set than its length
+        super().__init__(dataset, num_replicas=world_size, rank=rank, seed=seed)  # type: ignore[arg-type]
+        self.length = len(dataset)
+        if self.length == 0:
             raise ValueError("there is no image to sample")
         if num_samples % world_size:
             raise ValueError(f"{num_samples} samples cannot be dealt to {world_size} processes; change batch_size")
@@ -67,6 +68,6 @@ class EpochSampler(DistributedSampler):
 
     def __iter__(self) -> Iterator[int]:
         generator = np.random.default_rng([self.seed, self.epoch])
-        rounds = -(-self.total_size // len(self.dataset))
-        order = np.concatenate([generator.permutation(len(self.dataset)) for _ in range(rounds)])
+        rounds = -(-self.total_size // self.length)
+        order = np.concatenate([generator.permutation(self.length) for _ in range(rounds)])
         return iter(order[self.rank : self.total_size : self.num_replicas].tolist())

@@ -31,7 +31,7 @@ from scripts.io.input_error import InputError
 from scripts.io.slicer_markups import read_slicer_points
 from scripts.io.world_point import WorldPoint
 
-__all__ = ["check_example_file", "is_examples_csv", "read_example_file"]
+__all__ = ["check_example_file", "is_examples_csv", "read_example_file", "select_labels"]
 
 
 def check_example_file(path: str | os.PathLike[str]) -> None:
@@ -96,6 +96,31 @@ def read_example_file(
     return examples
 
 
+def select_labels(rows: Sequence[Example], labels: Sequence[str] | None, path: str | os.PathLike[str]) -> list[Example]:
+    """Leave out the examples of landmarks that are not wanted.
+
+    Args:
+        rows: the examples.
+        labels: the landmarks that are wanted, of which one may come as a text; None for all.
+        path: the file that the examples are from, for the message.
+
+    Raises:
+        InputError: a wanted landmark has no example.
+
+    Example:
+        >>> rows = [Example("clip.dcm", 0, label, x=1.0, y=2.0, line=2) for label in ("valve", "apex")]
+        >>> [row.label for row in select_labels(rows, "apex", "examples.csv")]
+        ['apex']
+    """
+    if labels is None:
+        return list(rows)
+    wanted = [labels] if isinstance(labels, str) else labels
+    there = {row.label for row in rows}
+    if missing := [label for label in wanted if label not in there]:
+        raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add one for each or leave it out")
+    return [row for row in rows if row.label in wanted]
+
+
 def _read_file(
     path: str | os.PathLike[str], images: Sequence[MarkedImage], skip_others: bool, whole_names: bool
 ) -> list[Example]:
@@ -138,7 +163,7 @@ def _kind(path: str | os.PathLike[str]) -> str:
     known = {".csv": "csv", ".fcsv": "fcsv", ".json": "markups", ".dcm": "report"}
     if suffix in known or not os.path.isfile(path):
         return known.get(suffix, "csv")
-    if is_dicom(path):
+    if is_dicom(Path(path)):
         return "report"
     with open(path, "rb") as file:
         start = file.read(256).removeprefix(b"\xef\xbb\xbf").lstrip()

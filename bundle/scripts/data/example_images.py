@@ -20,9 +20,9 @@ from pathlib import Path
 
 import torch
 
-from scripts.data.example_files import read_example_file
+from scripts.data.example_files import read_example_file, select_labels
 from scripts.data.frame_dataset import FrameDataset
-from scripts.data.image_series import select_series
+from scripts.data.image_series import ImageSeries, select_series
 from scripts.data.prepared_series import PreparedSeries, prepare_series
 from scripts.io.examples_csv import Example
 from scripts.io.input_error import InputError
@@ -76,32 +76,36 @@ def read_example_points(
         dataset_dir: its folder, or its one file.
         labels: the landmarks that are wanted; None for all in the file.
 
+    Returns:
+        The points, in file order.
+
     Raises:
         InputError: the file is at fault (see :func:`scripts.data.read_example_file`), an image is unknown or
             unreadable, a frame is missing or out of range, a point lies outside its image, or a wanted label has no
             example.
+
+    Example:
+        >>> [(one.label, one.frame) for one in read_example_points("e.csv", dataset, "clips")]  # doctest: +SKIP
+        [('valve', 0)]
     """
     if path is None:
         return []
-    rows = read_example_file(path, dataset.series)
-    labels = [labels] if isinstance(labels, str) else labels
-    missing = [label for label in labels or [] if label not in {row.label for row in rows}]
-    if missing:
-        raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add one for each or leave it out")
+    rows = select_labels(read_example_file(path, dataset.series), labels, path)
     folder = Path(dataset_dir)
     near = [Path(path).parent, folder.parent if folder.is_file() else folder]
     known = {prepared.series: prepared for prepared in dataset.series}
     points = []
     for row in rows:
-        if labels is None or row.label in labels:
-            try:
-                points.append(_example_point(row, known, near, dataset))
-            except InputError as error:
-                raise InputError(f"{path}, {row.unit} {row.line}: {error}") from error
+        try:
+            points.append(_example_point(row, known, near, dataset))
+        except InputError as error:
+            raise InputError(f"{path}, {row.unit} {row.line}: {error}") from error
     return points
 
 
-def _example_point(row: Example, known: dict, near: Sequence[Path], dataset: FrameDataset) -> ExamplePoint:
+def _example_point(
+    row: Example, known: dict[ImageSeries, PreparedSeries], near: Sequence[Path], dataset: FrameDataset
+) -> ExamplePoint:
     series = select_series(known, row.image, near)
     if series not in known:
         known[series] = prepare_series(series, dataset.prepare)

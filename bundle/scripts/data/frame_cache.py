@@ -34,6 +34,7 @@ class FrameCache(PersistentDataset):
 
     def _cachecheck(self, item_transformed: Any) -> Any:
         name = self.hash_func(item_transformed).decode("utf-8") + self.transform_hash
+        assert self.cache_dir is not None  # a cache is made for a folder
         path = self.cache_dir / f"{name}.pt"
         if path.is_file():
             try:

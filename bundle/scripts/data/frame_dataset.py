@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from monai.data import CacheDataset
@@ -26,7 +27,7 @@ from tqdm import tqdm
 from scripts.data.frame_cache import FrameCache
 from scripts.data.image_series import ImageSeries
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
-from scripts.io.input_error import find_input_error
+from scripts.io.input_error import InputError, find_input_error
 
 __all__ = ["FrameDataset"]
 
@@ -42,7 +43,7 @@ class FrameDataset(Dataset):
         image_size: spatial shape that the network takes, px; smaller and larger images are scaled to fit.
         region: part of the images to use, ``(x0, y0, x1, y1)`` in their px, ends excluded; None for all.
         hold_out_every: split the data: every n-th series is held out or, where there are fewer than n series, every
-            n-th of all their frames. None takes all.
+            n-th of all their frames; 2 or more. None takes all.
         held_out: take the part that is held out rather than the rest.
         storage: how frames are kept: ``float16``, or ``uint8`` for half of the memory and 256 grey values.
         cache_dir: keep prepared series as files there and read them when needed, for sets larger than memory. A later
@@ -54,7 +55,8 @@ class FrameDataset(Dataset):
         prepared: another data set of the same settings; series that it has are not read again.
 
     Raises:
-        InputError: a file cannot be read, see :func:`scripts.data.read_image_series`.
+        InputError: a file cannot be read, see :func:`scripts.data.read_image_series`; the region does not lie in an
+            image; or ``hold_out_every`` is less than 2.
 
     Example:
         >>> from pydicom.examples import get_path
@@ -81,17 +83,21 @@ class FrameDataset(Dataset):
         plane: str | None = None,
     ) -> None:
         every = hold_out_every
-        by_series = every is not None and len(data) >= every
-        if by_series:
+        if every is not None and every < 2:
+            raise InputError(
+                f"the setting 'hold_out_every' is {every}; it must be 2 or more, or null to hold out nothing"
+            )
+        if every is not None and len(data) >= every:
             data = [one for i, one in enumerate(data) if _is_held_out(i, every) == held_out]
+            every = None  # whole series: none of their frames is held out besides
         self.prepare = PrepareSeries(image_size, region, storage, stretch=stretch, voi=voi, plane=plane)
         known = {one.series: one for one in prepared.series} if prepared is not None else {}
         unknown = [one for one in data if one not in known]
         known |= {one.series: one for one in self._read(unknown, cache_dir, num_workers)}
-        self.series = [known[one] for one in data]
+        self.series: list[PreparedSeries] = [known[one] for one in data]
         self.items = [(s, t) for s, prepared in enumerate(self.series) for t in range(prepared.length)]
         # one single image cannot be split: it is trained on and, augmented anew, validated on
-        if every is not None and not by_series and len(self.items) > 1:
+        if every is not None and len(self.items) > 1:
             every = min(every, len(self.items))
             self.items = [item for i, item in enumerate(self.items) if _is_held_out(i, every) == held_out]
 
@@ -112,14 +118,16 @@ class FrameDataset(Dataset):
         if not data:
             return []
         try:
+            items: list[dict[str, Any]]
+            cache: Dataset
+            indices: Iterable[int] = range(len(data))
             if cache_dir is None:
                 items = [{"series": one} for one in data]
                 cache = CacheDataset(items, self.prepare, num_workers=num_workers, progress=len(data) > 1)
-                indices = range(len(data))
             else:
                 items = [{"series": one, "changed": [os.path.getmtime(file) for file in one.files]} for one in data]
-                cache = FrameCache(items, self.prepare, cache_dir, hash_transform=pickle_hashing)
-                indices = tqdm(range(len(data)), desc="caching images", unit="image", disable=None)
+                cache = FrameCache(items, self.prepare, Path(cache_dir), hash_transform=pickle_hashing)
+                indices = tqdm(indices, desc="caching images", unit="image", disable=None)
             return [PreparedSeries.from_cache(data[i], self.prepare, cache, i) for i in indices]
         except RuntimeError as error:
             # MONAI wraps what a transform raises

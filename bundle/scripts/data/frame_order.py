@@ -106,7 +106,7 @@ def frame_interval(dataset: Dataset) -> float | None:
     if step is not None and 0 < step < np.inf:
         return step
     vector = _value(lambda one: [float(value) for value in one.FrameTimeVector], dataset)
-    if vector is not None and len(vector) > 2:
+    if vector is not None and len(vector) > 1:
         # the first is the time before the first frame
         return _regular_step(np.cumsum(vector))
     return next((found for times in _frame_times(dataset) if (found := _regular_step(times)) is not None), None)
@@ -140,7 +140,7 @@ def _groups(dataset: Dataset, name: str) -> list[Dataset | None]:
     return functional_groups(dataset, f"{name}Sequence")
 
 
-def _regular_step(times: Sequence[float]) -> float | None:
+def _regular_step(times: Sequence[float] | np.ndarray) -> float | None:
     """Mean step of times in ms, or None where they do not grow evenly."""
     steps = np.diff(np.asarray(times, dtype=float))
     if len(steps) == 0 or not np.isfinite(steps).all() or steps.min() <= 0:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from nibabel.spatialimages import SpatialImage
+from nibabel.arrayproxy import ArrayProxy
 from PIL import Image
 
 from scripts.io.input_error import InputError, refuse_unreadable
@@ -89,7 +89,7 @@ def check_shape(path: Path, shape: Sequence[int]) -> None:
     shape = tuple(int(length) for length in shape)
     if not (len(shape) in (2, 3) or (len(shape) == 4 and shape[2] == 1)) or min(shape[:2]) < 2:
         raise InputError(f"{path} has the shape {shape}; an image must be (X, Y), (X, Y, 1), (X, Y, T) or (X, Y, 1, T)")
-    check_size(path, *shape[:2], math.prod(shape[2:]))
+    check_size(path, shape[0], shape[1], math.prod(shape[2:]))
 
 
 def check_affine(path: Path, affine: np.ndarray, axes: int) -> None:
@@ -138,7 +138,7 @@ def read_raster_header(path: Path) -> None:
         check_size(path, *picture.size, getattr(picture, "n_frames", 1))
 
 
-def read_nifti_header(path: Path) -> SpatialImage:
+def read_nifti_header(path: Path) -> nib.Nifti1Pair:
     """Check a NIfTI file by its header.
 
     Returns:
@@ -161,6 +161,7 @@ def read_nifti_header(path: Path) -> SpatialImage:
         dtype = image.get_data_dtype()
         if dtype.kind not in "iuf":
             raise InputError(f"{path} has values of the type {dtype}; convert it to grey values of integers or floats")
+        assert isinstance(image.dataobj, ArrayProxy)  # the pixels of a file, which were not asked for yet
         needed = int(image.dataobj.offset) + math.prod(map(int, image.shape)) * dtype.itemsize
         if path.name.lower().endswith(".nii") and path.stat().st_size < needed:
             raise InputError(f"{path} is cut off: {path.stat().st_size} of {needed} bytes are there; copy it again")

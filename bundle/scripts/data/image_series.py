@@ -40,11 +40,10 @@ _SUFFIXES = {
     "itk": (".nrrd", ".nhdr", ".mha", ".mhd"),
     "dicom": (".dcm", ".dicom", ".ima"),
 }
-_READ_HEADER: dict[str, Callable[[Path], object]] = {
+_CHECK_HEADER: dict[str, Callable[[Path], object]] = {
     "raster": read_raster_header,
     "nifti": read_nifti_header,
     "itk": read_itk_header,
-    "dicom": read_dicom_header,
 }
 _PLACE_TAGS = ["ImagePositionPatient", "ImageOrientationPatient"]
 
@@ -150,7 +149,11 @@ def select_series(series: Iterable[ImageSeries], path: str, near: Sequence[Path]
         near: folders to start from, the first that has the file wins.
 
     Raises:
-        InputError: there is no such file, or a folder holds several series.
+        InputError: there is no such file, it is no image that can be used, or a folder holds no series or several.
+
+    Example:
+        >>> select_series(find_image_series("clips"), "p1/f2.dcm", [Path("clips")]).name  # doctest: +SKIP
+        'p1/f1.dcm'
     """
     found = next((folder / path for folder in near if (folder / path).exists()), None)
     if found is None:
@@ -215,10 +218,11 @@ def _find_below(root: Path, *, recursive: bool = True) -> _Found:
             image_format = _format_of(path)
             if image_format is None:
                 continue
-            header = _READ_HEADER[image_format](path)
             if image_format != "dicom":
+                _CHECK_HEADER[image_format](path)
                 found.series.append(ImageSeries(path.relative_to(root).as_posix(), (path,), image_format))
                 continue
+            header = read_dicom_header(path)
             # a value is decoded when it is asked for, which a damaged one may not survive
             with refuse_unreadable(path):
                 key, elsewhere = _dicom_key(path, header), _tells_elsewhere(header)

@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 
 from scripts.data.image_series import is_hidden
 from scripts.io.csv_table import parse_pixels, read_csv_rows, write_csv
+from scripts.io.examples_csv import EXAMPLE_COLUMNS
 from scripts.io.input_error import InputError, report_input_errors
 
 __all__ = ["main"]
@@ -129,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     labels, points = _read_points(options)
     paths = _find_below(options.images, points) if options.images else {name: name for name in points}
     rows = [(paths[name], "", label, *at) for name, marks in points.items() for label, at in marks.items() if at]
-    write_csv(options.output, ["image", "frame", "label", "x", "y"], rows)
+    write_csv(options.output, EXAMPLE_COLUMNS, rows)
     marked = Counter(label for _, _, label, *_ in rows)
     width = max(map(len, ["label", *labels]))
     print(f"{'label':<{width}}{'images marked':>16}{'images not marked':>20}")

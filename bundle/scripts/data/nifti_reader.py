@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import numpy as np
-from nibabel.spatialimages import SpatialImage
+from nibabel import Nifti1Pair
 
 from scripts.data.image_header import read_nifti_header
 from scripts.data.image_series import ImageSeries
@@ -64,13 +64,12 @@ def read_nifti(series: ImageSeries, *, plane: str | None = None) -> SeriesImage:
     )
 
 
-def _is_placed(image: SpatialImage) -> bool:
+def _is_placed(image: Nifti1Pair) -> bool:
     """Without a form code the affine is nibabel's own, with the volume's middle at the origin."""
-    # older formats than NIfTI-1 have no codes, and no place
-    return any(int(image.header[code]) > 0 for code in ("qform_code", "sform_code") if code in image.header)
+    return any(int(image.header[code]) > 0 for code in ("qform_code", "sform_code"))
 
 
-def _frame_ms(image: SpatialImage) -> float | None:
+def _frame_ms(image: Nifti1Pair) -> float | None:
     """The fourth pixdim; the third is of a place, even where this bundle takes that axis for time."""
     to_ms = _MS.get(int(image.header["xyzt_units"]) & 0x38)
     if len(image.shape) < 4 or image.shape[3] < 2 or to_ms is None:

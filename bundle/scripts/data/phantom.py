@@ -40,6 +40,7 @@ from scripts.data.phantom_anatomy import NOMINAL_SIZE, Canvas, paint_anatomy
 from scripts.data.phantom_cases import CASES, check_cases, plan_cases
 from scripts.io.atomic import atomic_path
 from scripts.io.csv_table import write_csv
+from scripts.io.examples_csv import EXAMPLE_COLUMNS
 from scripts.io.input_error import InputError
 
 __all__ = ["LANDMARKS", "PhantomSubject", "breathing_phantom", "write_phantom"]
@@ -51,15 +52,14 @@ _INVERSION_TOLERANCE = 1e-6  # px
 _SPACING_MM = (2.0, 2.0, 5.0)
 _FRAME_SECONDS = 0.3
 _NIFTI_SCALE = 1000.0  # stored int16 value of an intensity of 1
-_COLUMNS = ("image", "frame", "label", "x", "y")
-_CASE_COLUMNS = (*_COLUMNS, "visible")
+_CASE_COLUMNS = (*EXAMPLE_COLUMNS, "visible")
 
 
 @dataclass
 class PhantomSubject:
     """One subject's cine and its true landmark tracks.
 
-    Args:
+    Attributes:
         frames: images of shape (T, X, Y), float32, fluid near 1 and air near 0. Frame 0 is end-expiration.
         tracks: for each label the true positions of shape (T, 2), float64, in pixels and index order (x, y). Where the
             landmark is not visible, the position that it would have.
@@ -109,11 +109,10 @@ def breathing_phantom(
         cases: names of hard cases to put in, see `phantom_cases.CASES`; any of them go together.
 
     Returns:
-        Frames (T, X, Y) and, for each label in ``LANDMARKS``, a track (T, 2) in pixels, index order (x, y).
+        The subject, with a track for each label in ``LANDMARKS``.
 
     Raises:
-        ValueError: if an argument is out of range.
-        InputError: if there is no such case, or ``n_frames`` is too few for it.
+        InputError: if an argument is out of range, there is no such case, or ``n_frames`` is too few for it.
 
     Example:
         >>> subject = breathing_phantom(3, seed=1, n_frames=2, noise=0.0)
@@ -184,14 +183,13 @@ def write_phantom(
         progress: show a progress bar.
 
     Raises:
-        ValueError: if an argument is out of range.
-        InputError: if there is no such case, or ``n_frames`` is too few for it.
+        InputError: if an argument is out of range, there is no such case, or ``n_frames`` is too few for it.
 
     Example:
         >>> write_phantom("phantom", subjects=range(8), seed=0)  # doctest: +SKIP
     """
     check_cases(cases, n_frames)
-    columns = _CASE_COLUMNS if cases else _COLUMNS
+    columns = _CASE_COLUMNS if cases else EXAMPLE_COLUMNS
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[tuple[str, int, str, float, float, int]] = []
@@ -213,9 +211,9 @@ def write_phantom(
             for label, track in made.tracks.items()
             for frame, (x, y) in enumerate(track)
         ]
-    rows = [row[: len(columns)] for row in rows]
-    write_csv(folder / "tracks.csv", columns, rows)
-    write_csv(folder / "examples.csv", columns, [row for row in rows if row[1] == 0])
+    cells = [row[: len(columns)] for row in rows]
+    write_csv(folder / "tracks.csv", columns, cells)
+    write_csv(folder / "examples.csv", columns, [row for row in cells if row[1] == 0])
 
 
 def _check_arguments(
@@ -228,18 +226,18 @@ def _check_arguments(
     gain_drift: float,
 ) -> None:
     if subject < 0 or seed < 0:
-        raise ValueError(f"subject and seed must be 0 or more, got subject={subject}, seed={seed}.")
+        raise InputError(f"subject and seed must be 0 or more, got subject={subject}, seed={seed}.")
     if len(size) != 2 or min(size) < 16:
-        raise ValueError(f"size must be two numbers of at least 16 pixels, got {size}.")
+        raise InputError(f"size must be two numbers of at least 16 pixels, got {size}.")
     if n_frames < 1:
-        raise ValueError(f"n_frames must be 1 or more, got {n_frames}.")
+        raise InputError(f"n_frames must be 1 or more, got {n_frames}.")
     if not 0 <= motion_px <= _MAX_RELATIVE_MOTION * min(size):
-        raise ValueError(
+        raise InputError(
             f"motion_px must lie between 0 and a tenth of the shorter image side, {_MAX_RELATIVE_MOTION * min(size):g}"
             f" px for size {tuple(size)}, got {motion_px}: more would fold the image."
         )
     if noise < 0 or not 0 <= gain_drift < 1:
-        raise ValueError(f"noise must be 0 or more and gain_drift in [0, 1), got {noise} and {gain_drift}.")
+        raise InputError(f"noise must be 0 or more and gain_drift in [0, 1), got {noise} and {gain_drift}.")
 
 
 # --- motion ---------------------------------------------------------------------------------------------------------
@@ -275,8 +273,8 @@ class _BreathingMotion:
         cls, rng: np.random.Generator, dome: np.ndarray, scale: np.ndarray, motion_px: float
     ) -> _BreathingMotion:
         """Head-foot motion around the dome, a weaker antero-posterior one, and a deformation of the subject's own."""
-        lengths = np.array([44.0, 40.0, 100.0]) * scale[[0, 1, 1]] * rng.uniform(0.95, 1.05, 3)
-        modes = [_MotionMode(dome, np.array([0.0, motion_px]), *lengths, curve=0)]
+        width, above, below = np.array([44.0, 40.0, 100.0]) * scale[[0, 1, 1]] * rng.uniform(0.95, 1.05, 3)
+        modes = [_MotionMode(dome, np.array([0.0, motion_px]), width, above, below, curve=0)]
         belly = dome + (np.array([-10.0, 40.0]) + rng.uniform(-4, 4, 2)) * scale
         forwards = np.array([-rng.uniform(0.15, 0.25) * motion_px, 0.0])
         modes.append(_MotionMode(belly, forwards, 38.0 * scale[0], 45.0 * scale[1], 50.0 * scale[1], curve=1))

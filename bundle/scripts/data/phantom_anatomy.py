@@ -50,8 +50,8 @@ class _Outline:
     def blob(
         cls,
         rng: np.random.Generator,
-        center: Sequence[float],
-        semi_axes: Sequence[float],
+        center: Sequence[float] | np.ndarray,
+        semi_axes: Sequence[float] | np.ndarray,
         tilt: float = 0.0,
         rough: float = 0.06,
     ) -> _Outline:
@@ -68,7 +68,7 @@ class _Outline:
     def scaled(self, factor: float) -> _Outline:
         return _Outline(self.center, self.radii * factor)
 
-    def extreme(self, direction: Sequence[float]) -> np.ndarray:
+    def extreme(self, direction: Sequence[float] | np.ndarray) -> np.ndarray:
         """The point (2,) of the curve that lies furthest in a direction."""
         points = self.points()
         return points[np.argmax(points @ np.asarray(direction, dtype=float))]
@@ -163,7 +163,20 @@ class Canvas:
 
 
 def paint_anatomy(canvas: Canvas, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Paint one subject's abdomen and return the reference position (2,) of each landmark, in nominal pixels."""
+    """Paint one subject's abdomen.
+
+    Args:
+        canvas: a blank canvas, which is painted on.
+        rng: what makes the subject.
+
+    Returns:
+        The reference position (2,) of each landmark, in nominal pixels and index order (x, y).
+
+    Example:
+        >>> canvas = Canvas.blank((64, 56))
+        >>> sorted(paint_anatomy(canvas, np.random.default_rng(0)))[0], float(canvas.image.max()) > 0.5
+        ('kidney_upper_pole', True)
+    """
     cavity = _paint_body_wall(canvas, rng)
     shift = rng.uniform(-4, 4, 2)
     _paint_lung(canvas, rng, cavity, shift)

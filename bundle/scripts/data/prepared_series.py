@@ -68,7 +68,15 @@ class PrepareSeries(Transform):
         self.version = 4
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Of a dictionary whose ``series`` is an :class:`scripts.data.ImageSeries`, tensors and plain values.
+        """Prepare a series.
+
+        Args:
+            data: ``series``, a :class:`scripts.data.ImageSeries`; what else is there does not count.
+
+        Returns:
+            Tensors and plain values only, so that they can be kept on disk: ``frames`` (T, 1, *image_size), see
+            :func:`scripts.transforms.store_intensity`; ``original``, the size (X, Y) in px; ``affines`` (T, 4, 4); and
+            ``still``, ``spacing_known``, ``placed`` and ``frame_ms`` of :class:`scripts.data.SeriesImage`.
 
         Raises:
             InputError: the region does not lie in the image; else see :func:`scripts.data.read_image_series`.
@@ -197,6 +205,13 @@ def prepare_series(series: ImageSeries, prepare: PrepareSeries) -> PreparedSerie
     """Prepare one series, in memory.
 
     Raises:
-        InputError: see :class:`PrepareSeries`.
+        InputError: see :meth:`PrepareSeries.__call__`.
+
+    Example:
+        >>> from pydicom.examples import get_path
+        >>> from scripts.data import find_image_series
+        >>> prepared = prepare_series(find_image_series(get_path("ybr_color"))[0], PrepareSeries((80, 60)))
+        >>> tuple(prepared.frames.shape), tuple(prepared.image(3).shape)
+        ((30, 1, 80, 60), (1, 1, 80, 60))
     """
     return PreparedSeries.from_cache(series, prepare, [prepare({"series": series})], 0)

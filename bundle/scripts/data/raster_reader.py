@@ -28,6 +28,9 @@ __all__ = ["read_raster"]
 def read_raster(series: ImageSeries) -> SeriesImage:
     """Read all pages of a file; 16-bit and float pages keep their depth, everything else becomes 8-bit luma.
 
+    Args:
+        series: one file.
+
     Raises:
         InputError: see :func:`scripts.data.read_image_series`.
 

@@ -32,7 +32,7 @@ class _File(NamedTuple):
 
     image: MarkedImage
     first: int
-    count: int
+    frames: int
 
 
 def report_examples(
@@ -61,7 +61,7 @@ def report_examples(
         >>> report_examples(read_dicom_sr("sr/clip.dcm"), dataset.series, "sr/clip.dcm")[0].label  # doctest: +SKIP
         'valve'
     """
-    files = _find_files(images, {point.image_uid for point in points} - {None})
+    files = _find_files(images, {point.image_uid for point in points if point.image_uid is not None})
     examples = []
     for number, point in enumerate(points, start=1):
         where = f"{path}, point {number}: {point.label!r}"
@@ -84,6 +84,9 @@ def _example(point: ReportPoint, number: int, file: _File, where: str) -> Exampl
     if point.frame is not None and point.frame >= count:
         raise InputError(f"{where} is of frame {point.frame}, but {image.name} has frames 0 to {count - 1}.")
     frame = first + (point.frame or 0)
+    # a point on an image has both
+    assert point.x is not None
+    assert point.y is not None
     return Example(str(image.series.files[0].absolute()), frame, point.label, point.x, point.y, number, unit="point")
 
 

@@ -85,7 +85,7 @@ class SeriesImage:
             InputError: the frames differ in size, or a pixel is NaN or infinite.
 
         Example:
-            >>> series = ImageSeries("a.png", ("a.png",), "raster")
+            >>> series = ImageSeries("a.png", (), "raster")
             >>> image = SeriesImage.from_pages(series, [np.zeros((3, 2))], np.eye(4), spacing_known=False, placed=False)
             >>> tuple(image.frames.shape), image.still
             ((1, 1, 3, 2), True)

@@ -73,7 +73,7 @@ def split_frames(
     check_affine(path, affine, 3)
     axis = io_orientation(affine)[:, 0].tolist().index(_NORMAL[plane])
     pages = np.moveaxis(pixels, axis, 0)
-    check_size(path, *pages.shape[1:], len(pages))
+    check_size(path, pages.shape[1], pages.shape[2], len(pages))
     others = [one for one in range(3) if one != axis]
     affines = np.repeat(affine[None, :, [*others, axis, 3]], len(pages), axis=0)
     affines[:, :3, 3] += np.arange(len(pages))[:, None] * affine[:3, axis]

@@ -87,12 +87,15 @@ def _label_and_frame(point: WorldPoint, image: MarkedImage, where: str) -> tuple
     if image.length == 1 and not (with_frame and described and with_frame[2] == described[1]):
         # a still has no frames to name: its label may well end like this
         return point.label, None
-    if with_frame is None and described is None:
+    if with_frame is not None:
+        label, frame = with_frame[1], int(with_frame[2])
+    elif described is not None:
+        label, frame = point.label, int(described[1])
+    else:
         raise InputError(
             f"{where}: {point.label!r} tells no frame, and {image.name} has {image.length}. "
             f"Label it '{point.label} [N]' with the frame, from 0."
         )
-    label, frame = (with_frame[1], int(with_frame[2])) if with_frame else (point.label, int(described[1]))
     if frame >= image.length:
         raise InputError(
             f"{where}: {point.label!r} is of frame {frame}, but {image.name} has frames 0 to {image.length - 1}. "

@@ -45,6 +45,7 @@ class FlowCorrespondence:
         enlarge: see there, too.
 
     Raises:
+        ValueError: the images would be made smaller.
         InputError: OpenCV is not installed.
 
     Example:
@@ -65,6 +66,9 @@ class FlowCorrespondence:
 
         Args:
             images: (B, C, X, Y), intensities in [0, 1]; channels are averaged for the flow.
+
+        Raises:
+            ValueError: the images are smaller than the flow can take.
         """
         grey = images.mean(dim=1, keepdim=True)
         others = most_alike(grey)

@@ -40,7 +40,8 @@ class PatchCenterPrepareBatch(SeededPrepareBatch):
             :class:`scripts.engines.FlowCorrespondence`; None cuts all patches from the images themselves.
 
     Attributes:
-        last_patch: (B * K, C, patch_size, patch_size), the patches of the last batch, for pictures of it.
+        last_patch: (B * K, C, patch_size, patch_size), the patches of the last batch, for pictures of it; None before
+            the first.
 
     Example:
         >>> prepare = PatchCenterPrepareBatch(RandPatchCenter(patch_size=16))

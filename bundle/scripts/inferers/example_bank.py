@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 import torch
 
@@ -24,11 +25,18 @@ from scripts.inferers.gradient_refinement import GradientRefinement
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
 from scripts.metrics.cyclic_error import Matcher, matching_bias
-from scripts.networks.fingerprint import weights_fingerprint
+from scripts.networks.fingerprint import Weighted, weights_fingerprint
 from scripts.transforms.coordinates import index_scale_to_normalized
 from scripts.transforms.patch import extract_patches
 
-__all__ = ["ExampleBank"]
+__all__ = ["ExampleBank", "StorableMatcher"]
+
+
+class StorableMatcher(Matcher, Weighted, Protocol):
+    """A matcher whose codes can be kept in a file: it tells by which weights, and on which device, they are made."""
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """The parameters; none for a classical method."""
 
 
 class ExampleBank:
@@ -56,7 +64,7 @@ class ExampleBank:
 
     def __init__(
         self,
-        network: Matcher,
+        network: StorableMatcher,
         patch_size: int,
         *,
         correct_bias: bool = False,
@@ -203,13 +211,17 @@ class ExampleBank:
         """Codes of all examples, (len(self), ...).
 
         Raises:
-            ValueError: there is none.
+            ValueError: there is no example.
         """
         return self._stack()[0]
 
     @property
     def biases(self) -> torch.Tensor:
-        """What to subtract from the means found with each code, (len(self), spatial_dims), normalised."""
+        """What to subtract from the means found with each code, (len(self), spatial_dims), normalised.
+
+        Raises:
+            ValueError: there is no example.
+        """
         return self._stack()[1]
 
     def match(self, image_codes: torch.Tensor, network: Matcher) -> tuple[torch.Tensor, torch.Tensor]:
@@ -221,6 +233,9 @@ class ExampleBank:
 
         Returns:
             Means and log scales, (B, len(self), spatial_dims), normalised.
+
+        Raises:
+            ValueError: there is no example.
         """
         codes, images = self.codes, len(image_codes)
         repeated = codes.repeat(images, *[1] * (codes.ndim - 1))
@@ -252,7 +267,11 @@ class ExampleBank:
         return self._stacked
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write codes and labels with the fingerprint of the weights that made them."""
+        """Write codes and labels with the fingerprint of the weights that made them.
+
+        Raises:
+            ValueError: there is no example.
+        """
         content = {
             "codes": self.codes.cpu(),
             "biases": self.biases.cpu(),

@@ -17,14 +17,25 @@ import contextlib
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, Self
 
 import torch
+
+from scripts.inferers.example_bank import StorableMatcher
 
 __all__ = ["Execution"]
 
 _CHUNK = 128  # codes matched at once on a CPU: the heatmaps of more leave its cache, and take twice the time
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class _Network(StorableMatcher, Protocol):
+    """A torch module that is a matcher."""
+
+    def to(self, *args: Any, **kwargs: Any) -> Self: ...
+
+    def eval(self) -> Self: ...
 
 
 class Execution:
@@ -44,7 +55,7 @@ class Execution:
         measure: measure what was left to choose, for about a second; False takes channels last, and float32 on a CPU.
 
     Raises:
-        ValueError: there is no such precision.
+        ValueError: there is no such precision, or a CUDA graph is asked for beside ``compile``.
 
     Example:
         >>> from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork
@@ -56,7 +67,7 @@ class Execution:
 
     def __init__(
         self,
-        network: torch.nn.Module,
+        network: _Network,
         image_size: Sequence[int],
         *,
         device: torch.device | str = "cpu",
@@ -69,6 +80,8 @@ class Execution:
     ) -> None:
         if precision not in (*_DTYPES, "auto"):
             raise ValueError(f"precision is {precision!r}; give auto, {', '.join(_DTYPES)}")
+        if compile and cuda_graph:
+            raise ValueError("torch.compile makes CUDA graphs of its own; give compile or cuda_graph")
         self.device = torch.device(device)
         on_gpu = self.device.type == "cuda"
         if threads is not None:
@@ -90,7 +103,7 @@ class Execution:
 
     @torch.no_grad()
     def encode_image(self, image: torch.Tensor) -> torch.Tensor:
-        """Code of one image (1, 1, *image_size)."""
+        """Code of one image (1, 1, *image_size); with a CUDA graph the next call overwrites it."""
         with self._autocast():
             return self._encode(image)
 
@@ -107,11 +120,11 @@ class Execution:
         parts = patch_code.split(_CHUNK) if self.device.type == "cpu" else [patch_code]
         return torch.cat([self.network.match(image_code, part) for part in parts])
 
-    def state_dict(self) -> dict[str, torch.Tensor]:
+    def state_dict(self) -> Mapping[str, torch.Tensor]:
         """The network's weights."""
         return self.network.state_dict()
 
-    def parameters(self) -> object:
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
         """The network's parameters."""
         return self.network.parameters()
 
@@ -165,15 +178,16 @@ class _Graph:
         autocast: Callable[[], contextlib.AbstractContextManager],
     ) -> None:
         self.input = example
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.no_grad(), torch.cuda.stream(side), autocast():
-            for _ in range(3):
-                work(self.input)
-        torch.cuda.current_stream().wait_stream(side)
         self.graph = torch.cuda.CUDAGraph()
-        with torch.no_grad(), torch.cuda.graph(self.graph), autocast():
-            self.output = work(self.input)
+        with torch.no_grad(), torch.cuda.device(example.device):
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side), autocast():
+                for _ in range(3):
+                    work(self.input)
+            torch.cuda.current_stream().wait_stream(side)
+            with torch.cuda.graph(self.graph), autocast():
+                self.output = work(self.input)
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         self.input.copy_(image)

@@ -43,9 +43,6 @@ class FramePreparer:
         spacing: distance of the frames' pixel centres along x and y, mm; None for square pixels.
         stretch: fill the network's image rather than keep the aspect ratio, see :class:`scripts.transforms.ImageFit`.
 
-    Raises:
-        ValueError: the spacing is not positive.
-
     Example:
         >>> prepare = FramePreparer((32, 32))
         >>> tuple(prepare(np.random.default_rng(0).random((64, 48))).shape), prepare.fit.scaled
@@ -94,7 +91,8 @@ class FramePreparer:
 
         Raises:
             TypeError: this is no array or tensor of real numbers.
-            ValueError: it is not of that shape, not of the size of the frames before, or the region is outside of it.
+            ValueError: it is not of that shape, not of the size of the frames before, the region is not inside of it,
+                or the spacing is not positive.
             FrameFaultError: it has values that are not finite or too far apart for float32, or is constant.
         """
         image = _as_image(frame)

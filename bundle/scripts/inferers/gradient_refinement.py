@@ -24,7 +24,7 @@ from scripts.transforms.patch import extract_patches, patch_offsets
 
 __all__ = ["GradientRefinement"]
 
-_CONTRAST_FLOOR = 1e-3  # root mean square of a gradient of [0, 1] intensities an px; less is rounding, not an edge
+_CONTRAST_FLOOR = 1e-3  # root mean square of a gradient of [0, 1] intensities a px; less is rounding, not an edge
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class GradientRefinement:
             above 0.
 
     Example:
-        >>> image = F.avg_pool2d(torch.rand(1, 1, 84, 84, generator=torch.manual_seed(0)), 5, 1)
+        >>> image = F.avg_pool2d(torch.rand(1, 1, 84, 84, generator=torch.Generator().manual_seed(0)), 5, 1)
         >>> refine = GradientRefinement()
         >>> looks = refine.look(image, torch.tensor([[40.0, 30.0]]))
         >>> refine(image, refine.template(looks[None]), torch.tensor([[40.4, 29.7]]))[0].round()

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from scripts.inferers.example_bank import ExampleBank
+from scripts.inferers.example_bank import ExampleBank, StorableMatcher
 from scripts.inferers.frame_preparer import FrameFaultError, FramePreparer
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion
 from scripts.inferers.local_refinement import LocalRefinement
@@ -32,7 +32,6 @@ from scripts.inferers.neighbor_bank import NeighborBank
 from scripts.inferers.neighbor_voting import NeighborVoting
 from scripts.inferers.tracker_input import check_examples, check_particulars
 from scripts.inferers.trust import DOUBTS, Trust
-from scripts.metrics.cyclic_error import Matcher
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
 from scripts.transforms.patch import extract_patches
 
@@ -140,7 +139,7 @@ class LandmarkTracker:
 
     def __init__(
         self,
-        matcher: Matcher,
+        matcher: StorableMatcher,
         patch_size: int,
         image_size: Sequence[int],
         *,
@@ -174,6 +173,19 @@ class LandmarkTracker:
         self._shape = tuple(image_size)
         self._last: tuple[torch.Tensor, torch.Tensor] | None = None
         self._clear()
+
+    def _clear(self) -> None:
+        self.bank = ExampleBank(self.matcher, self.patch_size, correct_bias=self.correct_bias)
+        self._surroundings = None
+        if self.neighbors is not None:
+            self._surroundings = NeighborBank(self.matcher, self.patch_size, self._shape, self.neighbors)
+        self._frames: list[torch.Tensor] = []
+        self._frame_of: list[int] = []
+        self._patches: list[torch.Tensor] = []
+        self._points: list[torch.Tensor] = []
+        self._predictors: dict[str, MotionPredictor] = {}
+        self._observed_ms: dict[str, float] = {}
+        self._plan()
 
     @property
     def labels(self) -> list[str]:
@@ -219,7 +231,7 @@ class LandmarkTracker:
         except FrameFaultError as fault:
             self._forget_size()
             raise ValueError(f"no examples can be taken from this frame: {fault}") from fault
-        except ValueError:
+        except (TypeError, ValueError):
             self._forget_size()
             raise
         at = self._prepare.fit.to_network(original).to(self.device)
@@ -279,6 +291,9 @@ class LandmarkTracker:
             affine: (4, 4), index (x, y, 0, 1) to RAS mm, for world positions.
             time_ms: when the frame was taken, for predictions. A time before that of the last frame begins them anew.
 
+        Returns:
+            Each landmark's point in px of the frame, how sure it is, and what the steps took.
+
         Raises:
             TypeError, ValueError: see :class:`FramePreparer`; or there is no example, or time or affine are of no use.
         """
@@ -320,7 +335,8 @@ class LandmarkTracker:
             The limits, which are in use from now on.
 
         Raises:
-            ValueError: there are too few frames for such a share, see :meth:`Trust.learn`.
+            ValueError: there are too few frames for such a share, see :meth:`Trust.learn`, or see :meth:`update`.
+            TypeError: see :meth:`update`.
         """
         answers = [one.measures for frame in frames for one in self.update(frame).landmarks.values()]
         measures = torch.stack(answers) if answers else torch.zeros(0, len(DOUBTS))
@@ -331,19 +347,6 @@ class LandmarkTracker:
         names = ["dissent"] if self.neighbors is not None else list(DOUBTS)
         self.trust = Trust.learn(measures[measures.isfinite().any(dim=1)], false_alarm, names)
         return self.trust
-
-    def _clear(self) -> None:
-        self.bank = ExampleBank(self.matcher, self.patch_size, correct_bias=self.correct_bias)
-        self._surroundings = None
-        if self.neighbors is not None:
-            self._surroundings = NeighborBank(self.matcher, self.patch_size, self._shape, self.neighbors)
-        self._frames: list[torch.Tensor] = []
-        self._frame_of: list[int] = []
-        self._patches: list[torch.Tensor] = []
-        self._points: list[torch.Tensor] = []
-        self._predictors: dict[str, MotionPredictor] = {}
-        self._observed_ms: dict[str, float] = {}
-        self._plan()
 
     def _forget_size(self) -> None:
         """A frame that was refused does not settle the size of those to come."""

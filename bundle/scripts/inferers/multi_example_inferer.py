@@ -54,7 +54,7 @@ class MultiExampleInferer(Inferer):
         self.fusion = fusion or InverseSigmaFusion()
         self.sigma_per_scale = sigma_per_scale
 
-    def __call__(
+    def __call__(  # type: ignore[override]  # a matcher, which MONAI's networks are not
         self,
         inputs: torch.Tensor,
         network: Matcher,
@@ -72,6 +72,9 @@ class MultiExampleInferer(Inferer):
         Returns:
             (B, L, 2 * spatial_dims): means and standard deviations an axis, normalised, in the order of
             ``bank.labels``.
+
+        Raises:
+            ValueError: the bank has no example, or the sources differ in number from the images.
         """
         means, sigmas = self.match_examples(inputs, network)
         each = zip(inputs.split(1), means, sigmas, sources or [None] * len(inputs), strict=True)

@@ -91,7 +91,11 @@ class NeighborBank:
         self._plan()
 
     def drop(self, label: str) -> None:
-        """Forget the surroundings of a landmark."""
+        """Forget the surroundings of a landmark.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
         del self._asked[label]
         self._plan()
 
@@ -114,9 +118,10 @@ class NeighborBank:
         """
         votes = points.new_zeros(*self._voters.shape, 2)
         offsets = self._offsets.to(points)
-        if self._codes is not None:
+        if self._encoded is not None:
+            codes, biases = self._encoded
             landmarks, numbers = self._where
-            votes[landmarks, numbers] = self._find(image_code, self._codes) - self._biases - offsets[numbers]
+            votes[landmarks, numbers] = self._find(image_code, codes) - biases - offsets[numbers]
         voters = self._voters.to(points.device)
         return self.voting(points, sigmas, votes, voters, offsets, self.image_size, self.patch_size)
 
@@ -138,7 +143,6 @@ class NeighborBank:
                     places.append((landmark, number))
                     codes.append(examples[example][1][row])
                     biases.append(examples[example][2][row])
-        self._codes = torch.stack(codes) if codes else None
-        self._biases = torch.stack(biases) if biases else None
+        self._encoded = (torch.stack(codes), torch.stack(biases)) if codes else None
         self._where = torch.tensor(places, dtype=torch.long).reshape(-1, 2).T
         self._voters[self._where[0], self._where[1]] = True

@@ -42,10 +42,10 @@ class NeighborVoting:
         least: support is a share of the neighbours that can be in the frame; of so many at least.
         examples: examples of a landmark whose surroundings are asked: the first ones.
         own_lead: by how much more support than the landmark's own answer a neighbour's vote needs to be taken instead,
-            above 0. An own answer that is not finite has no support, and gives way to a vote that has more than this.
+            0 or more. An own answer that is not finite has no support, and gives way to a vote that has more than this.
 
     Raises:
-        ValueError: there is no ring, or a length is not above 0.
+        ValueError: there is no ring, a number or a length is not above 0, or ``own_lead`` is less than 0.
 
     Example:
         >>> voting = NeighborVoting(rings=1)
@@ -70,6 +70,8 @@ class NeighborVoting:
     def __post_init__(self) -> None:
         if not all(value > 0 for value in (self.rings, self.least, self.examples, self.spacing, self.tolerance)):
             raise ValueError(f"rings, least, examples, spacing and tolerance of {self} have all to be above 0")
+        if not self.own_lead >= 0:  # or a landmark without neighbours would lose to none
+            raise ValueError(f"own_lead is {self.own_lead}; it must be 0 or more")
 
     def offsets(self, patch_size: int) -> torch.Tensor:
         """Where the neighbours lie, (W, 2), px from the landmark."""

@@ -9,7 +9,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """What every tracker of landmarks asks of its examples and of the frames' particulars."""
 
 from __future__ import annotations

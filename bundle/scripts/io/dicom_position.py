@@ -12,13 +12,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from pydicom import Dataset
 
 from scripts.io.functional_groups import frame_group
 from scripts.transforms.coordinates import index_to_lps
 
-__all__ = ["frame_position", "frame_spacing", "is_placed"]
+__all__ = ["file_spacing", "frame_position", "frame_spacing", "is_placed", "positive_pair"]
 
 # positions are written in decimals
 _SAME_PLACE_MM = 0.01
@@ -57,8 +60,9 @@ def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
         frame: index of the frame in the file, from 0.
 
     Returns:
-        Along x and y, in mm, from PixelSpacing; None where the header tells none. ImagerPixelSpacing does not count: it
-        is measured at the detector, where the patient is magnified.
+        Along x and y, in mm, from PixelSpacing of the frame's functional group or of the file, see
+        :func:`file_spacing`; None where the header tells none. ImagerPixelSpacing does not count: it is measured at the
+        detector, where the patient is magnified.
 
     Example:
         >>> dataset = Dataset()
@@ -66,11 +70,44 @@ def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
         >>> frame_spacing(dataset, 0)
         (0.25, 0.5)
     """
-    spacing = _told(dataset, frame, "PixelMeasuresSequence", "PixelSpacing")
-    # one number comes alone
-    if not spacing or np.size(spacing) != 2:
+    measures = frame_group(dataset, "PixelMeasuresSequence", frame)
+    own = positive_pair(measures.get("PixelSpacing")) if measures is not None else None
+    spacing = own or file_spacing(dataset)
+    return None if spacing is None else spacing[::-1]
+
+
+def file_spacing(dataset: Dataset) -> tuple[float, float] | None:
+    """Distance of a file's rows and of its columns in the patient, in mm, by the file's own PixelSpacing.
+
+    Returns:
+        None where there is none, or where it repeats ImagerPixelSpacing with no word of a calibration: it is the
+        detector's then (PS3.3 10.7.1.3).
+
+    Example:
+        >>> dataset = Dataset()
+        >>> dataset.PixelSpacing = dataset.ImagerPixelSpacing = [0.5, 0.25]
+        >>> file_spacing(dataset) is None
+        True
+    """
+    spacing = positive_pair(dataset.get("PixelSpacing"))
+    repeats = spacing == positive_pair(dataset.get("ImagerPixelSpacing"))
+    return None if repeats and not dataset.get("PixelSpacingCalibrationType") else spacing
+
+
+def positive_pair(values: Sequence[float] | None) -> tuple[float, float] | None:
+    """Two numbers above 0; None for anything else, for scanners write 0 or one number where they know none.
+
+    Example:
+        >>> positive_pair(["0.5", "0.25"]), positive_pair([0, 0])
+        ((0.5, 0.25), None)
+    """
+    try:
+        numbers = [float(value) for value in values or ()]
+    except (TypeError, ValueError):
         return None
-    return float(spacing[1]), float(spacing[0])
+    if len(numbers) != 2 or not all(math.isfinite(number) and number > 0 for number in numbers):
+        return None
+    return numbers[0], numbers[1]
 
 
 def is_placed(dataset: Dataset, frame: int, affine: np.ndarray) -> bool:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from scripts.io.csv_table import parse_frame, parse_pixels, read_csv_columns
 from scripts.io.input_error import InputError
 
-__all__ = ["Example", "read_examples_csv"]
+__all__ = ["EXAMPLE_COLUMNS", "Example", "read_examples_csv"]
 
-_COLUMNS = ("image", "frame", "label", "x", "y")
+EXAMPLE_COLUMNS = ("image", "frame", "label", "x", "y")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def read_examples_csv(path: str | os.PathLike[str]) -> list[Example]:
         >>> [(example.label, example.x, example.y) for example in read_examples_csv("e.csv")]  # doctest: +SKIP
         [('valve', 101.0, 64.5)]
     """
-    rows = read_csv_columns(path, _COLUMNS, row="example", meaning="marked point")
+    rows = read_csv_columns(path, EXAMPLE_COLUMNS, row="example", meaning="marked point")
     return [_example(cells, line, f"{path}, line {line}") for line, cells in rows]
 
 

@@ -113,8 +113,8 @@ def read_slicer_markups(path: str | os.PathLike[str]) -> list[tuple[str, tuple[f
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not a Markups file, its unit is not the millimetre or its coordinate system is
-            neither LPS nor RAS; the message names the file.
+        ValueError: if the file is not a Markups file, its unit is not the millimetre, its coordinate system is neither
+            LPS nor RAS, or a position is not three finite numbers; the message names the file.
 
     Example:
         >>> read_slicer_markups("knee.mrk.json")  # doctest: +SKIP
@@ -277,5 +277,8 @@ def _placed_points(markup: dict[str, Any]) -> list[WorldPoint]:
 
 
 def _position(position: Sequence[float], signs: np.ndarray) -> tuple[float, float, float]:
-    left, posterior, superior = (float(v) for v in np.asarray(position, dtype=float) * signs + 0.0)
+    place = np.asarray(position, dtype=float)
+    if place.shape != (3,) or not np.isfinite(place).all():
+        raise ValueError(f"position is {position!r}")
+    left, posterior, superior = (place * signs + 0.0).tolist()
     return left, posterior, superior

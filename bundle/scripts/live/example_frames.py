@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from scripts.data.example_files import is_examples_csv, read_example_file
+from scripts.data.example_files import is_examples_csv, read_example_file, select_labels
 from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import image_series_of
 from scripts.io.examples_csv import Example
@@ -86,18 +86,14 @@ def read_example_frames(
     near = [Path(path).parent, Path(folder)]
     # the folder of the stream may have many files: a CSV file names its own
     rows = read_example_file(path, () if is_examples_csv(path) else find_stream_images(near))
-    labels = [labels] if isinstance(labels, str) else labels
-    if missing := [label for label in labels or [] if label not in {row.label for row in rows}]:
-        raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add one for each or leave it out")
     images: dict[Path, SeriesImage] = {}
     frames: dict[tuple[Path, int], ExampleFrame] = {}
-    for row in rows:
-        if labels is None or row.label in labels:
-            where = f"{path}, {row.unit} {row.line}"
-            try:
-                _add(row, where, near, images, frames, voi)
-            except InputError as error:
-                raise InputError(f"{where}: {error}") from error
+    for row in select_labels(rows, labels, path):
+        where = f"{path}, {row.unit} {row.line}"
+        try:
+            _add(row, where, near, images, frames, voi)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from error
     return list(frames.values())
 
 

@@ -123,7 +123,7 @@ class FolderWatcher:
         there = {arrival.name: arrival for arrival in self._new_files(now)}
         for name, arrival in there.items():
             before = self._waiting.get(name)
-            old = before and before.arrival
+            old = None if before is None else before.arrival
             if old is None or (old.size, old.mtime_ns) != (arrival.size, arrival.mtime_ns):
                 self._waiting[name] = _Waiting(arrival, now + self.settle_s)
         self._waiting = {name: self._waiting[name] for name in there}

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -192,9 +193,8 @@ class LiveTracking:
             sizes = [" x ".join(map(str, size)) for size in (image.shape, self._size)]
             reason = f"the frame has {sizes[0]} px, the examples {sizes[1]}"
             self._logger.warning("%s: %s", arrival.name, reason)
-            nothing = [math.nan] * 4
-            bank = self.tracker.bank
-            return [LiveRow(label, *nothing, len(bank.select(label)), False, reason) for label in bank.labels]
+            nan, bank = math.nan, self.tracker.bank
+            return [LiveRow(label, nan, nan, nan, nan, len(bank.select(label)), False, reason) for label in bank.labels]
         landmarks = self.tracker.update(image).landmarks
         if self.learn_frames and any(one.measures.isfinite().any() for one in landmarks.values()):
             self._learn(landmarks.values())
@@ -206,7 +206,9 @@ class LiveTracking:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
+        before: dict[int, Any] = {
+            number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)
+        }
 
         def stop(number: int, _: object) -> None:
             self._stopped = True
@@ -222,4 +224,5 @@ class LiveTracking:
 
 
 def _row(label: str, found: TrackedLandmark) -> LiveRow:
-    return LiveRow(label, *found.point.tolist(), *found.sigma.tolist(), len(found.examples), found.valid, found.reason)
+    (x, y), (sigma_x, sigma_y) = found.point.tolist(), found.sigma.tolist()
+    return LiveRow(label, x, y, sigma_x, sigma_y, len(found.examples), found.valid, found.reason)

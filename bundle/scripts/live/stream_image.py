@@ -37,7 +37,7 @@ class StreamImage:
         >>> from pydicom.examples import get_path
         >>> image = StreamImage(image_series_of([get_path("ct")], Path(get_path("ct")).parent))
         >>> image.length, image.fit.original
-        (1, (512, 512))
+        (1, (128, 128))
     """
 
     def __init__(self, series: ImageSeries) -> None:

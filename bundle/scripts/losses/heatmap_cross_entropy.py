@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import torch
@@ -54,10 +55,7 @@ class HeatmapCrossEntropyLoss(nn.Module):
         Raises:
             ValueError: the heatmap has another number of cells than ``size`` says.
         """
-        cells = 1
-        for size in self.size:
-            cells *= size
-        if logits.shape[1] != cells:
+        if logits.shape[1] != math.prod(self.size):
             raise ValueError(
                 f"the heatmap has {logits.shape[1]} cells and not {' x '.join(map(str, self.size))}: "
                 "heatmap_size must be image_size divided by the head's stride"

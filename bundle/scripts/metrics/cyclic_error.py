@@ -39,13 +39,16 @@ class Matcher(Protocol):
     """What finds patches in images: the network, or a classical method in its place."""
 
     def encode_image(self, image: torch.Tensor) -> torch.Tensor:
-        """Code of images, (B, ...)."""
+        """Codes (B, ...) of images (B, C, *spatial)."""
 
     def encode_patch(self, patch: torch.Tensor) -> torch.Tensor:
-        """Code of patches, (N, ...)."""
+        """Codes (N, ...) of patches (N, C, *patch_spatial)."""
 
     def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
-        """Means and log scales of the patches' places, (N, 2 * spatial_dims), normalised."""
+        """Means and natural logs of the scales of the patches' places, (N, 2 * spatial_dims), normalised.
+
+        With N = B * K patches for B images, those of one image come after the other.
+        """
 
 
 def grid_points(shape: tuple[int, ...], step: int, first: int = 0) -> torch.Tensor:
@@ -62,7 +65,7 @@ def grid_points(shape: tuple[int, ...], step: int, first: int = 0) -> torch.Tens
 def match_points(
     matcher: Matcher, image_code: torch.Tensor, patch_code: torch.Tensor, shape: Sequence[int]
 ) -> torch.Tensor:
-    """Positions (N, spatial_dims) of N encoded patches in one encoded image of a spatial shape, px."""
+    """Positions (N, spatial_dims), px, of N encoded patches in one encoded image of a spatial shape."""
     return normalized_to_index(matcher.match(image_code, patch_code).chunk(2, dim=1)[0], shape)
 
 
@@ -125,7 +128,11 @@ def encode_patches(
 def match_in_chunks(
     matcher: Matcher, image_code: torch.Tensor, patch_code: torch.Tensor, shape: Sequence[int], chunk_size: int = 256
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Positions and scales (P, spatial_dims), px, of encoded patches in one encoded image of a spatial shape."""
+    """Positions and scales of P encoded patches in one encoded image of a spatial shape, ``chunk_size`` at a time.
+
+    Returns:
+        Both (P, spatial_dims), px; see :class:`RoundTrip` for what a scale is.
+    """
     matched = torch.cat([matcher.match(image_code, part) for part in patch_code.split(chunk_size)])
     mean, log_scale = matched.chunk(2, dim=1)
     return normalized_to_index(mean, shape), normalized_scale_to_index(log_scale.exp(), shape)

@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -63,6 +64,9 @@ def track_landmarks(
         patch_size: side of the patches, px of the network's image.
         device: where the matcher is.
         correct_bias: take off each patch's bias, out and back, see :func:`scripts.metrics.matching_bias`.
+
+    Returns:
+        A track for each example; those of one frame come together, where the first of them is.
     """
     frames_with_examples: dict[tuple[ImageSeries, int], list[ExamplePoint]] = defaultdict(list)
     for example in examples:
@@ -94,11 +98,14 @@ def mean_cyclic_error(tracks: Iterable[LandmarkTrack]) -> float:
 
 
 def motion(tracks: Iterable[LandmarkTrack]) -> dict[str, float]:
-    """Largest distance of each landmark from where it was given, px; near 0 for a tracker that never moves."""
+    """Largest distance of each landmark from where it was given, px; near 0 for a tracker that never moves.
+
+    NaN where an answer was not finite.
+    """
     largest: dict[str, float] = {}
     for track in tracks:
         moved = (track.points - track.example.point).norm(dim=-1).max().item()
-        largest[track.example.label] = max(largest.get(track.example.label, 0.0), moved)
+        largest[track.example.label] = float(np.maximum(largest.get(track.example.label, 0.0), moved))
     return largest
 
 

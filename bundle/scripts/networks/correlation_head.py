@@ -21,6 +21,8 @@ from monai.networks.blocks import Convolution
 from monai.networks.layers.factories import Conv, Pool
 from torch import nn
 
+from scripts.networks.parts import Encoder
+
 __all__ = ["CorrelationHead"]
 
 
@@ -61,8 +63,8 @@ class CorrelationHead(nn.Module):
 
     def __init__(
         self,
-        image_encoder: nn.Module,
-        patch_encoder: nn.Module,
+        image_encoder: Encoder,
+        patch_encoder: Encoder,
         spatial_dims: int = 2,
         *,
         stride: int = 4,
@@ -73,7 +75,6 @@ class CorrelationHead(nn.Module):
         coordinates: bool = True,
     ) -> None:
         super().__init__()
-        self.spatial_dims = spatial_dims
         self.stride = stride
         self.window = window
         self.coordinates = coordinates
@@ -122,7 +123,7 @@ class CorrelationHead(nn.Module):
         return F.normalize(self.fuse(fused), dim=1)
 
     def encode_patch(self, stages: list[torch.Tensor]) -> torch.Tensor:
-        """Pool the stages to one unit-length code, (B, code_channels)."""
+        """Pool the stages to one unit-length code a patch, (N, code_channels)."""
         pooled = torch.cat([self.pool(stage).flatten(1) for stage in stages], dim=1)
         return F.normalize(self.patch_code(pooled), dim=1)
 
@@ -140,8 +141,8 @@ class CorrelationHead(nn.Module):
         return self.read_heatmap(self.heatmap(image_code, patch_code))
 
     def read_heatmap(self, logits: torch.Tensor) -> torch.Tensor:
-        """Soft-argmax and scale of logits (B, *cells): (B, 2 * spatial_dims), normalised."""
-        size = logits.shape[1:]
+        """Soft-argmax and log scale of logits (N, *cells): (N, 2 * spatial_dims), normalised."""
+        size = list(logits.shape[1:])
         probability = logits.flatten(1).softmax(dim=1)
         peak, peak_cell = probability.max(dim=1)
         log_peak = peak.clamp_min(1e-12).log()

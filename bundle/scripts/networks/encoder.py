@@ -17,8 +17,6 @@ import os
 from collections.abc import Callable
 from functools import partial
 
-from torch import nn
-
 from scripts.io.input_error import InputError
 from scripts.networks.encoder_weights import load_encoder_weights
 from scripts.networks.foveal_encoder import FovealEncoder
@@ -28,7 +26,8 @@ from scripts.networks.timm_encoder import TIMM_MODELS, TimmEncoder
 
 __all__ = ["ENCODERS", "build_encoder"]
 
-_MONAI_ENCODERS: dict[str, Callable[..., nn.Module]] = {
+_Encoder = ResidualEncoder | ResNetEncoder | EfficientNetEncoder | DenseNetEncoder | TimmEncoder
+_MONAI_ENCODERS: dict[str, Callable[..., _Encoder]] = {
     "residual": ResidualEncoder,
     "resnet18": partial(ResNetEncoder, 18),
     "resnet34": partial(ResNetEncoder, 34),
@@ -48,8 +47,8 @@ def build_encoder(
     weights: str | os.PathLike[str] | None = None,
     norm: str = "batch",
     zoom: int = 1,
-) -> nn.Module:
-    """Build an encoder: a module that returns its stages, finest first, and tells their channels and strides.
+) -> _Encoder | FovealEncoder:
+    """Build an encoder, see :class:`scripts.networks.parts.Encoder`.
 
     Args:
         name: one of ``ENCODERS``; those with ``timm_`` need the extra ``encoders`` (timm).

@@ -14,13 +14,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import Protocol
 
-from torch import nn
+import torch
 
-__all__ = ["weights_fingerprint"]
+__all__ = ["Weighted", "weights_fingerprint"]
 
 
-def weights_fingerprint(network: nn.Module) -> str:
+class Weighted(Protocol):
+    """What has weights: a torch module, or what runs one."""
+
+    def state_dict(self) -> Mapping[str, torch.Tensor]:
+        """The weights by name."""
+
+
+def weights_fingerprint(network: Weighted) -> str:
     """SHA-256 of the weights' names, shapes and values, as 64 hexadecimal digits.
 
     Example:

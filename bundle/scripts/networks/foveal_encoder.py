@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from scripts.networks.parts import Encoder
+
 __all__ = ["FovealEncoder"]
 
 
@@ -28,8 +30,7 @@ class FovealEncoder(nn.Module):
     as a patch of 48 px.
 
     Args:
-        encoder: an encoder, see :class:`scripts.networks.ResidualEncoder`, of twice as many channels as the patches
-            have.
+        encoder: an encoder, see :class:`scripts.networks.parts.Encoder`, of twice as many channels as the patches have.
         zoom: how many times larger than the middle the patch is, along each axis.
 
     Attributes:
@@ -42,7 +43,7 @@ class FovealEncoder(nn.Module):
         [(8, 24, 24), (16, 12, 12)]
     """
 
-    def __init__(self, encoder: nn.Module, zoom: int = 2) -> None:
+    def __init__(self, encoder: Encoder, zoom: int = 2) -> None:
         super().__init__()
         self.encoder = encoder
         self.zoom = zoom

@@ -37,7 +37,9 @@ def heatmap_size(network: TemplateMatchingNetwork, image_size: Sequence[int]) ->
     """
     device = next(network.parameters()).device
     was_training = network.training
-    with torch.no_grad():
-        code = network.eval().encode_image(torch.zeros(1, 1, *image_size, device=device))
-    network.train(was_training)
+    try:
+        with torch.no_grad():
+            code = network.eval().encode_image(torch.zeros(1, 1, *image_size, device=device))
+    finally:
+        network.train(was_training)
     return list(code.shape[2:])

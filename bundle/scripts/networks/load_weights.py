@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from textwrap import shorten
 
 import torch
 from torch import nn
@@ -45,8 +46,9 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # torch raises many kinds for a file that is no state dict
+        fault = shorten(first_line(error), 200, placeholder=" ...")  # it lists all tensors
         raise InputError(
-            f"the weights at {path} do not fit the network ({first_line(error)}); give the configs (head, encoder) "
-            "and --patch_zoom they were trained with, or train again"
+            f"the weights at {path} do not fit the network ({fault}); give the configs (head, encoder) and --patch_zoom "
+            "they were trained with, or train again"
         ) from error
     return network.eval()

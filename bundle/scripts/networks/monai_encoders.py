@@ -33,6 +33,9 @@ class ResNetEncoder(ResNet):
         spatial_dims: number of spatial axes.
         in_channels: channels of the image.
 
+    Raises:
+        KeyError: there is no such depth.
+
     Example:
         >>> stages = ResNetEncoder(18)(torch.rand(2, 1, 48, 44))
         >>> [tuple(stage.shape[1:]) for stage in stages]
@@ -60,7 +63,8 @@ class ResNetEncoder(ResNet):
         self.channels = [64] + [width * expansion for width in widths]
         self.strides = [2, 4, 8, 16, 32]
 
-    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+    # stages where MONAI's gives scores; TorchScript takes no other words behind the ignore than the ignore itself
+    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:  # type: ignore[override]
         """Feature maps of (B, C, *spatial), finest first: (B, channels[i], *ceil(spatial / strides[i]))."""
         features = [self.act(self.bn1(self.conv1(image)))]
         features.append(self.layer1(self.maxpool(features[-1])))
@@ -93,7 +97,8 @@ class DenseNetEncoder(DenseNet):
         self.strides = [2, 4, 8, 16, 32]
         self.min_size = 32
 
-    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+    # as in ResNetEncoder
+    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:  # type: ignore[override]
         """Feature maps of (B, C, *spatial), finest first: (B, channels[i], *floor(spatial / strides[i])).
 
         Raises:

@@ -17,6 +17,8 @@ import torch
 from monai.networks.layers.factories import Pool
 from torch import nn
 
+from scripts.networks.parts import Encoder
+
 __all__ = ["RegressionHead"]
 
 
@@ -63,8 +65,8 @@ class RegressionHead(nn.Module):
 
     def __init__(
         self,
-        image_encoder: nn.Module,
-        patch_encoder: nn.Module,
+        image_encoder: Encoder,
+        patch_encoder: Encoder,
         spatial_dims: int = 2,
         *,
         layers: int = 3,
@@ -75,7 +77,6 @@ class RegressionHead(nn.Module):
         super().__init__()
         if not 1 <= layers <= 4:
             raise ValueError(f"RegressionHead has 1 to 4 layers, not {layers}")
-        self.spatial_dims = spatial_dims
         outputs = 2 * spatial_dims
         first = hidden_channels if layers > 1 else outputs
         cells = pool_size**spatial_dims
@@ -94,11 +95,11 @@ class RegressionHead(nn.Module):
         self.output_layer = Float32Linear(hidden_channels, outputs) if layers > 1 else nn.Identity()
 
     def encode_image(self, stages: list[torch.Tensor]) -> torch.Tensor:
-        """First layer's share of the image, (B, hidden_channels)."""
+        """First layer's share of the image, (B, hidden_channels); of the only layer (B, 2 * spatial_dims)."""
         return self.image_layer(self.pool(stages[-1]).flatten(1))
 
     def encode_patch(self, stages: list[torch.Tensor]) -> torch.Tensor:
-        """First layer's share of the patch, (B, hidden_channels)."""
+        """First layer's share of the patches, (N, hidden_channels); of the only layer (N, 2 * spatial_dims)."""
         return self.patch_layer(self.pool(stages[-1]).flatten(1))
 
     def heatmap(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:

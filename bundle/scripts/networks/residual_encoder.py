@@ -26,9 +26,6 @@ __all__ = ["ResidualEncoder"]
 class ResidualEncoder(nn.Module):
     """A convolutional stem and residual stages, each at half the resolution of the one before.
 
-    An encoder is any module that returns the feature maps of its stages, finest first, and that tells their
-    ``channels`` and ``strides``. Heads need nothing else of it.
-
     Args:
         spatial_dims: number of spatial axes.
         in_channels: channels of the image.
@@ -49,7 +46,6 @@ class ResidualEncoder(nn.Module):
         norm: str = "batch",
     ) -> None:
         super().__init__()
-        self.spatial_dims = spatial_dims
         self.channels = list(channels)
         self.strides = [2 ** (i + 1) for i in range(len(channels))]
         stem = Convolution(spatial_dims, in_channels, channels[0], strides=2, kernel_size=5, act="relu", norm=norm)

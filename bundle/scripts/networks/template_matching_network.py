@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from scripts.io.input_error import InputError
+from scripts.networks.parts import Encoder, Head
 
 __all__ = ["TemplateMatchingNetwork"]
 
@@ -27,13 +28,13 @@ class TemplateMatchingNetwork(nn.Module):
     An image is encoded once for any number of patches, a patch once for any number of images.
 
     Args:
-        image_encoder: an encoder, see :class:`scripts.networks.ResidualEncoder`.
+        image_encoder: an encoder, see :class:`scripts.networks.parts.Encoder`.
         patch_encoder: another one, of its own weights.
         head: :class:`scripts.networks.CorrelationHead` or :class:`scripts.networks.RegressionHead`.
         patch_size: side of the central crop that serves as the patch where none is given, px.
 
     Raises:
-        InputError: the patch encoder takes no patches of this size.
+        InputError: the patch encoder takes no patches of this size, or its zoom does not divide it.
 
     Example:
         >>> from scripts.networks import CorrelationHead, ResidualEncoder
@@ -46,9 +47,7 @@ class TemplateMatchingNetwork(nn.Module):
         (20, 4)
     """
 
-    def __init__(
-        self, image_encoder: nn.Module, patch_encoder: nn.Module, head: nn.Module, patch_size: int = 32
-    ) -> None:
+    def __init__(self, image_encoder: Encoder, patch_encoder: Encoder, head: Head, patch_size: int = 32) -> None:
         super().__init__()
         smallest = getattr(patch_encoder, "min_size", 1)
         if patch_size < smallest:

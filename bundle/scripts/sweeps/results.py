@@ -103,7 +103,7 @@ def _write_csv(path: Path, rows: Mapping[str, Mapping[str, float]]) -> None:
 def _curves(rows: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[list[float], list[float]]]:
     """Means and standard deviations of each question that was evaluated for any variant."""
     curves = {
-        title: tuple([row[f"{key}.{name}"] for row in rows.values()] for name in ("mean_px", "sd_px"))
+        title: ([row[f"{key}.mean_px"] for row in rows.values()], [row[f"{key}.sd_px"] for row in rows.values()])
         for title, key in _QUESTIONS.items()
     }
     return {title: curve for title, curve in curves.items() if any(map(math.isfinite, curve[0]))}

@@ -74,7 +74,7 @@ def normalized_to_index(points: torch.Tensor, shape: Sequence[int]) -> torch.Ten
 
 
 def normalized_scale_to_index(scale: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
-    """A length (a standard deviation, a distance) from normalised units to pixels.
+    """Lengths along the axes (a standard deviation, a distance), (..., spatial_dims), from normalised units to pixels.
 
     Example:
         >>> normalized_scale_to_index(torch.tensor([0.1, 0.1]), (100, 200))
@@ -84,7 +84,7 @@ def normalized_scale_to_index(scale: torch.Tensor, shape: Sequence[int]) -> torc
 
 
 def index_scale_to_normalized(scale: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
-    """A length from pixels to normalised units: the inverse of :func:`normalized_scale_to_index`.
+    """Lengths from pixels to normalised units: the inverse of :func:`normalized_scale_to_index`, same shapes.
 
     Example:
         >>> index_scale_to_normalized(torch.tensor([5.0, 10.0]), (100, 200))

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 
 __all__ = ["ImageFit"]
 
-_SQUARE = 1.01
+_SQUARE = 1.01  # largest ratio of a pixel's sides that counts as 1
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,8 @@ class ImageFit:
     def __post_init__(self) -> None:
         if self.spacing is not None and not all(0 < length < math.inf for length in self.spacing):
             raise ValueError(f"the distance of pixels is {self.spacing}; it must be positive along each axis")
-        inside = all(
-            0 <= start < stop <= size for start, stop, size in zip(self.start, self.stop, self.original, strict=True)
-        )
-        if not inside:
+        edges = zip(self.start, self.stop, self.original, strict=False)
+        if len(self.stop) != len(self.original) or not all(0 <= start < stop <= size for start, stop, size in edges):
             raise ValueError(f"region {self.region} (x0, y0, x1, y1) is not inside an image of {self.original} px")
 
     @property

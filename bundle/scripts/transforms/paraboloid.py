@@ -9,7 +9,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """The sub-pixel place of a peak."""
 
 from __future__ import annotations

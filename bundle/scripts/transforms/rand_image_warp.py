@@ -88,7 +88,7 @@ class RandImageWarp(Randomizable):
             ValueError: images, points and seeds differ in number.
         """
         if seeds is None:
-            seeds = self.R.randint(2**31, size=len(images))
+            seeds = self.R.randint(2**31, size=len(images)).tolist()
         if not len(images) == len(points) == len(seeds):
             raise ValueError(
                 f"{len(images)} images, points of {len(points)} and {len(seeds)} seeds; give one of each an image"

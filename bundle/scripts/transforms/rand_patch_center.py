@@ -127,15 +127,12 @@ class RandPatchCenter(Randomizable):
             raise ValueError(f"RandPatchCenter takes a batch of 2D images (B, C, X, Y), not {tuple(images.shape)}")
         batch, _, *spatial = images.shape
         if seeds is None:
-            seeds = self.R.randint(2**31, size=batch)
+            seeds = self.R.randint(2**31, size=batch).tolist()
         if len(seeds) != batch:
             raise ValueError(f"{batch} images and {len(seeds)} seeds; give one seed an image")
         of_image, of_patches = self._draw(seeds)
-        image_matrix, image_shift = self._image_map(of_image, spatial)
-        center, patch_matrix = self._patch_map(of_patches, spatial)
-        image_matrix, image_shift, center, patch_matrix = (
-            torch.from_numpy(value).to(images) for value in (image_matrix, image_shift, center, patch_matrix)
-        )
+        maps = self._image_map(of_image, spatial) + self._patch_map(of_patches, spatial)
+        image_matrix, image_shift, center, patch_matrix = (torch.from_numpy(value).to(images) for value in maps)
         source = warp_points(torch.zeros_like(image_shift), image_matrix, image_shift, spatial)
         warped = sample_lattice(images, source, image_matrix, spatial).squeeze(2)
         # a patch's lattice in the warped image, and, through the image's own map, in the source
@@ -163,7 +160,11 @@ class RandPatchCenter(Randomizable):
         return warped, patches.flatten(0, 1), index_to_normalized(center, spatial)
 
     def _draw(self, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers in [0, 1): (images, 7) of the images and (images, K, 7) of their patches."""
+        """Numbers in [0, 1): (images, 7) of the images and (images, K, 7) of their patches.
+
+        Of an image six of :func:`random_image_map` and the noise; of a patch its place along x and y, rotation, scale,
+        gamma, gain and noise.
+        """
         count = 7 * (1 + self.patches_per_image)
         drawn = np.stack([np.random.default_rng(int(seed)).random(count) for seed in seeds])
         return drawn[:, :7], drawn[:, 7:].reshape(len(seeds), self.patches_per_image, 7)
@@ -195,9 +196,8 @@ class RandPatchCenter(Randomizable):
         return center, random_rotation(angle, self.patch_rotate) * zoom[:, None, None]
 
     def _change_contrast(self, patches: torch.Tensor, drawn: np.ndarray) -> torch.Tensor:
-        exponent = np.exp(between(drawn[..., 4], np.log(self.gamma)))
-        gain = between(drawn[..., 5], self.gain)
-        exponent, gain = (torch.from_numpy(value[..., None, None, None]).to(patches) for value in (exponent, gain))
+        factors = np.exp(between(drawn[..., 4], np.log(self.gamma))), between(drawn[..., 5], self.gain)
+        exponent, gain = (torch.from_numpy(value[..., None, None, None]).to(patches) for value in factors)
         return patches.clamp_min(0.0).pow(exponent) * gain
 
     def _swap_tissues(

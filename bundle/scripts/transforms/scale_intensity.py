@@ -9,7 +9,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""One intensity scale for all frames of a series."""
+"""One intensity scale for all frames of a series, and intensities in fewer bytes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def scale_series_intensity(
     so that a frame does not brighten because a bright structure left it.
 
     Args:
-        frames: (T, 1, X, Y).
+        frames: (T, 1, X, Y), on the CPU.
         lower: percentile that becomes 0.
         upper: percentile that becomes 1.
         largest_sample: take the percentiles of so many pixels at most, evenly spread; a few million are as good as all.
@@ -46,7 +46,7 @@ def scale_series_intensity(
         # a few bright pixels on an even ground: the percentiles see the ground only
         low, high = frames.min().item(), frames.max().item()
     if high <= low:
-        return torch.zeros_like(frames)
+        return torch.zeros_like(frames, dtype=torch.float32)
     return ((frames - low) / (high - low)).clamp(0.0, 1.0).float()
 
 

@@ -157,7 +157,8 @@ class RandShiftScale(Randomizable):
         """Warp (B, C, X, Y), each image by a draw of its own."""
         batch, spatial = len(images), images.shape[2:]
         shift = self.R.uniform(-self.shift, self.shift, size=(batch, 2)) * np.asarray(spatial)
-        zoom = 1.0 / self.R.uniform(*self.scale, size=(batch, 1, 1))
+        low, high = self.scale
+        zoom = 1.0 / self.R.uniform(low, high, size=(batch, 1, 1))
         matrix = torch.from_numpy(zoom * np.eye(2)).to(images)
         origin = warp_points(torch.zeros(batch, 2).to(images), matrix, torch.from_numpy(shift).to(images), spatial)
         return sample_lattice(images, origin, matrix, spatial).squeeze(2)
