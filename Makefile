@@ -114,7 +114,7 @@ coverage: $(INSTALLED) ## Run the fast tests and tell which lines of bundle/scri
 	    --cov --cov-report term --cov-report html:coverage
 
 api: $(INSTALLED) ## Make the pages of the Python API; open api/html/index.html
-	$(BIN)/sphinx-build -W --keep-going -q -b html -d api/doctrees api api/html
+	$(BIN)/sphinx-build -E -W --keep-going -q -b html -d api/doctrees api api/html
 
 lint: $(INSTALLED) ## Check style, formatting and types
 	$(BIN)/ruff check .

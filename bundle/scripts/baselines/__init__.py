@@ -9,6 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""Methods to compare with: trackers, registration, and what the paper trains beside its network."""
+
 from scripts.baselines.bspline_registration import BSplineRegistration
 from scripts.baselines.copy_position import CopyPosition
 from scripts.baselines.csrt import CSRT

@@ -9,6 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""Images in: data lists, readers, series and frames, examples, and the breathing phantom."""
+
 from scripts.data.datalist_file import read_datalist, write_datalist
 from scripts.data.datalist_maker import MadeDatalist, make_datalist
 from scripts.data.epoch_sampler import EpochSampler

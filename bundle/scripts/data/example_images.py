@@ -48,7 +48,7 @@ class ExamplePoint:
 
     @property
     def image(self) -> torch.Tensor:
-        """The frame as the network sees it, (1, 1, *image_size)."""
+        """The frame as the network sees it, ``(1, 1, *image_size)``."""
         return self.prepared.image(self.frame)
 
     @property

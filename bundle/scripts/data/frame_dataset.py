@@ -35,7 +35,7 @@ __all__ = ["FrameDataset"]
 class FrameDataset(Dataset):
     """The frames of some series, read, scaled and resized once; one item a frame.
 
-    An item has ``image`` (1, *image_size), as it is kept (see :func:`scripts.transforms.restore_intensity`), the
+    An item has ``image`` ``(1, *image_size)``, as it is kept (see :func:`scripts.transforms.restore_intensity`), the
     indices ``series`` and ``frame``, and ``index``, its own.
 
     Args:

@@ -74,7 +74,7 @@ class PrepareSeries(Transform):
             data: ``series``, a :class:`scripts.data.ImageSeries`; what else is there does not count.
 
         Returns:
-            Tensors and plain values only, so that they can be kept on disk: ``frames`` (T, 1, *image_size), see
+            Tensors and plain values only, so that they can be kept on disk: ``frames`` ``(T, 1, *image_size)``, see
             :func:`scripts.transforms.store_intensity`; ``original``, the size (X, Y) in px; ``affines`` (T, 4, 4); and
             ``still``, ``spacing_known``, ``placed`` and ``frame_ms`` of :class:`scripts.data.SeriesImage`.
 
@@ -158,16 +158,16 @@ class PreparedSeries:
 
     @property
     def stored(self) -> torch.Tensor:
-        """All frames as they are kept, (T, 1, *image_size), see :func:`scripts.transforms.restore_intensity`."""
+        """All frames as they are kept, ``(T, 1, *image_size)``, see :func:`scripts.transforms.restore_intensity`."""
         return self.cache[self.index]["frames"]
 
     @property
     def frames(self) -> torch.Tensor:
-        """All frames, (T, 1, *image_size), float32 in [0, 1]."""
+        """All frames, ``(T, 1, *image_size)``, float32 in [0, 1]."""
         return restore_intensity(self.stored)
 
     def image(self, frame: int) -> torch.Tensor:
-        """One frame, (1, 1, *image_size), float32 in [0, 1]."""
+        """One frame, ``(1, 1, *image_size)``, float32 in [0, 1]."""
         return restore_intensity(self.stored[frame : frame + 1])
 
     @property

@@ -9,6 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""What the Ignite trainer and evaluator need beyond MONAI: batches, teachers across subjects, gradients."""
+
 from scripts.engines.clip_gradients import ClipGradients
 from scripts.engines.flow_correspondence import FlowCorrespondence
 from scripts.engines.patch_center_prepare_batch import PatchCenterPrepareBatch

@@ -57,7 +57,7 @@ class Frame:
         return {"image": self.prepared.name, "frame": self.index}
 
     def image(self, device: torch.device | str = "cpu") -> torch.Tensor:
-        """As the network sees it, (1, 1, *image_size)."""
+        """As the network sees it, ``(1, 1, *image_size)``."""
         return self.prepared.image(self.index).to(device)
 
     def to_mm(self, errors: torch.Tensor) -> torch.Tensor:

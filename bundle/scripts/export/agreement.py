@@ -135,7 +135,7 @@ class Agreement:
         return Difference.largest(found)
 
     def _images(self, images: int, patches: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images (B, C, *image_size) and patches of each (B * K, C, *patch)."""
+        """Images ``(B, C, *image_size)`` and patches of each ``(B * K, C, *patch)``."""
         dims = len(self.image_size)
         cells = [max(2, size // 8) for size in self.image_size]
         coarse = torch.rand(images, self.channels, *cells, generator=generator)

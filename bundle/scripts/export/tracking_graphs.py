@@ -40,7 +40,7 @@ class EncodeExample(nn.Module):
         self.network = network
 
     def forward(self, patch: torch.Tensor) -> torch.Tensor:
-        """Codes of patches (N, C, *patch_spatial): (N, code)."""
+        """Codes of patches ``(N, C, *patch_spatial)``: (N, code)."""
         return self.network.encode_patch(patch)
 
 
@@ -67,7 +67,7 @@ class TrackFrame(nn.Module):
         """Match.
 
         Args:
-            image: (1, C, *spatial).
+            image: ``(1, C, *spatial)``.
             codes: (N, code), see :class:`EncodeExample`.
 
         Returns:

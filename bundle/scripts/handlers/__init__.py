@@ -9,6 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""Ignite handlers: files and pictures of training, evaluation and inference."""
+
 from scripts.handlers.best_weights import BestWeights
 from scripts.handlers.cyclic_error_handler import CyclicErrorHandler
 from scripts.handlers.evaluation_writer import EvaluationWriter

@@ -9,6 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""From codes to landmarks: the example bank, fusion, the second look, and the tracker."""
+
 from scripts.inferers.example_bank import ExampleBank
 from scripts.inferers.execution import Execution
 from scripts.inferers.frame_preparer import FrameFaultError, FramePreparer

@@ -92,7 +92,7 @@ class ExampleBank:
         """Encode the patches around points of one image.
 
         Args:
-            image: (1, C, *spatial), prepared as for the network.
+            image: ``(1, C, *spatial)``, prepared as for the network.
             points: (N, spatial_dims), px of that image.
             labels: the landmark of each point.
             source: the series that the image is of, see :meth:`select`.

@@ -103,7 +103,7 @@ class Execution:
 
     @torch.no_grad()
     def encode_image(self, image: torch.Tensor) -> torch.Tensor:
-        """Code of one image (1, 1, *image_size); with a CUDA graph the next call overwrites it."""
+        """Code of one image ``(1, 1, *image_size)``; with a CUDA graph the next call overwrites it."""
         with self._autocast():
             return self._encode(image)
 

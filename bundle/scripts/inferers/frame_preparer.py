@@ -87,7 +87,7 @@ class FramePreparer:
             frame: (X, Y) or (1, X, Y), any real type; axis 0 is x.
 
         Returns:
-            (1, 1, *image_size), float32.
+            ``(1, 1, *image_size)``, float32.
 
         Raises:
             TypeError: this is no array or tensor of real numbers.

@@ -65,7 +65,7 @@ class MultiExampleInferer(Inferer):
         """Find the landmarks.
 
         Args:
-            inputs: images (B, C, *spatial).
+            inputs: images ``(B, C, *spatial)``.
             network: the network whose codes the bank holds.
             sources: the series of each image, to prefer its own examples, see :meth:`ExampleBank.select`.
 

@@ -69,7 +69,7 @@ class NeighborBank:
         A neighbour outside of the image, or one that is not found in this very image, has no say.
 
         Args:
-            image: (1, C, *image_size).
+            image: ``(1, C, *image_size)``.
             image_code: its code.
             points: (N, 2), px of that image.
             labels: the landmark of each.

@@ -9,6 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""Losses of a place with its uncertainty, and of its heatmap."""
+
 from scripts.losses.beta_nll import BetaNLLLoss
 from scripts.losses.gaussian_nll import GaussianNLLLoss
 from scripts.losses.heatmap_cross_entropy import HeatmapCrossEntropyLoss

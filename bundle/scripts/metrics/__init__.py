@@ -9,6 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""Cyclic error, Euclidean error, calibration."""
+
 from scripts.metrics.calibration import (
     conformal_radius,
     coverage,

@@ -39,10 +39,10 @@ class Matcher(Protocol):
     """What finds patches in images: the network, or a classical method in its place."""
 
     def encode_image(self, image: torch.Tensor) -> torch.Tensor:
-        """Codes (B, ...) of images (B, C, *spatial)."""
+        """Codes (B, ...) of images ``(B, C, *spatial)``."""
 
     def encode_patch(self, patch: torch.Tensor) -> torch.Tensor:
-        """Codes (N, ...) of patches (N, C, *patch_spatial)."""
+        """Codes (N, ...) of patches ``(N, C, *patch_spatial)``."""
 
     def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
         """Means and natural logs of the scales of the patches' places, (N, 2 * spatial_dims), normalised.
@@ -120,7 +120,7 @@ class RoundTrip:
 def encode_patches(
     matcher: Matcher, image: torch.Tensor, points: torch.Tensor, patch_size: int, chunk_size: int = 256
 ) -> torch.Tensor:
-    """Codes of the patches of one image (1, C, *spatial) around points (P, spatial_dims), ``chunk_size`` at a time."""
+    """Codes of the patches of one image ``(1, C, *spatial)`` around points (P, spatial_dims), in chunks."""
     chunks = [extract_patches(image, part, patch_size) for part in points.split(chunk_size)]
     return torch.cat([matcher.encode_patch(chunk) for chunk in chunks])
 
@@ -157,8 +157,8 @@ def round_trips(
 
     Args:
         matcher: the network, in evaluation mode, or another matcher.
-        source: (1, C, *spatial).
-        targets: images (1, C, *spatial), taken one after the other.
+        source: ``(1, C, *spatial)``.
+        targets: images ``(1, C, *spatial)``, taken one after the other.
         points: (P, spatial_dims) in the source, px.
         patch_size: side of the patches, px.
         chunk_size: number of patches at once.
@@ -202,8 +202,8 @@ def cyclic_error(
 
     Args:
         matcher: the network, in evaluation mode, or another matcher.
-        source: (1, C, *spatial).
-        targets: (N, C, *spatial).
+        source: ``(1, C, *spatial)``.
+        targets: ``(N, C, *spatial)``.
         points: (P, spatial_dims) in the source, px.
         patch_size: side of the patches, px.
         chunk_size: number of patches at once.

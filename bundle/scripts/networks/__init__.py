@@ -9,6 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""The matching network: encoders, heads, weights."""
+
 from scripts.networks.correlation_head import CorrelationHead
 from scripts.networks.encoder import ENCODERS, build_encoder
 from scripts.networks.encoder_weights import load_encoder_weights

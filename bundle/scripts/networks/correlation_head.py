@@ -108,7 +108,7 @@ class CorrelationHead(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor([0.0, 1.0, 0.0]))
 
     def encode_image(self, stages: list[torch.Tensor]) -> torch.Tensor:
-        """Fuse the stages to a map of unit-length features, (B, code_channels, *spatial / stride)."""
+        """Fuse the stages to a map of unit-length features, ``(B, code_channels, *spatial / stride)``."""
         finest = stages[self.first_stage]
         fused = torch.zeros_like(finest[:, :1])
         for i, lateral in enumerate(self.lateral):
@@ -128,7 +128,7 @@ class CorrelationHead(nn.Module):
         return F.normalize(self.patch_code(pooled), dim=1)
 
     def heatmap(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
-        """Logits of the patches' places, (N, *spatial / stride), of B image codes and N = B * K patch codes."""
+        """Logits of the patches' places, ``(N, *spatial / stride)``, of B image codes and N = B * K patch codes."""
         images = image_code.shape[0]
         # the few patch codes take the factor, not the many logits
         scaled = patch_code * self.log_temperature.exp().to(patch_code.dtype)
@@ -141,7 +141,7 @@ class CorrelationHead(nn.Module):
         return self.read_heatmap(self.heatmap(image_code, patch_code))
 
     def read_heatmap(self, logits: torch.Tensor) -> torch.Tensor:
-        """Soft-argmax and log scale of logits (N, *cells): (N, 2 * spatial_dims), normalised."""
+        """Soft-argmax and log scale of logits ``(N, *cells)``: (N, 2 * spatial_dims), normalised."""
         size = list(logits.shape[1:])
         probability = logits.flatten(1).softmax(dim=1)
         peak, peak_cell = probability.max(dim=1)

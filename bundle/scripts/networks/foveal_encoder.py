@@ -52,7 +52,7 @@ class FovealEncoder(nn.Module):
         self.min_size = zoom * getattr(encoder, "min_size", 1)
 
     def forward(self, patch: torch.Tensor) -> list[torch.Tensor]:
-        """Feature maps of patches (B, C, *spatial): those of the encoder for (B, 2 * C, *spatial / zoom).
+        """Feature maps of patches ``(B, C, *spatial)``: those of the encoder for ``(B, 2 * C, *spatial / zoom)``.
 
         The sides of the patches are a multiple of the zoom.
         """

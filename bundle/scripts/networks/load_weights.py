@@ -48,7 +48,7 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     except Exception as error:  # torch raises many kinds for a file that is no state dict
         fault = shorten(first_line(error), 200, placeholder=" ...")  # it lists all tensors
         raise InputError(
-            f"the weights at {path} do not fit the network ({fault}); give the configs (head, encoder) and --patch_zoom "
-            "they were trained with, or train again"
+            f"the weights at {path} do not fit the network ({fault}); give the configs (head, encoder) and "
+            "--patch_zoom they were trained with, or train again"
         ) from error
     return network.eval()

@@ -65,7 +65,7 @@ class ResNetEncoder(ResNet):
 
     # stages where MONAI's gives scores; TorchScript takes no other words behind the ignore than the ignore itself
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:  # type: ignore[override]
-        """Feature maps of (B, C, *spatial), finest first: (B, channels[i], *ceil(spatial / strides[i]))."""
+        """Feature maps of ``(B, C, *spatial)``, finest first: (B, channels[i], *ceil(spatial / strides[i]))."""
         features = [self.act(self.bn1(self.conv1(image)))]
         features.append(self.layer1(self.maxpool(features[-1])))
         features.append(self.layer2(features[-1]))
@@ -99,7 +99,7 @@ class DenseNetEncoder(DenseNet):
 
     # as in ResNetEncoder
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:  # type: ignore[override]
-        """Feature maps of (B, C, *spatial), finest first: (B, channels[i], *floor(spatial / strides[i])).
+        """Feature maps of ``(B, C, *spatial)``, finest first: (B, channels[i], *floor(spatial / strides[i])).
 
         Raises:
             ValueError: a spatial axis is shorter than ``min_size``.
@@ -136,7 +136,7 @@ class EfficientNetEncoder(EfficientNetBNFeatures):
         self.min_size = 32
 
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
-        """Feature maps of (B, C, *spatial), finest first: (B, channels[i], *floor(spatial / strides[i])).
+        """Feature maps of ``(B, C, *spatial)``, finest first: (B, channels[i], *floor(spatial / strides[i])).
 
         Raises:
             ValueError: a spatial axis is shorter than ``min_size``.

@@ -31,7 +31,7 @@ class Encoder(Protocol):
     strides: list[int]
 
     def __call__(self, image: torch.Tensor) -> list[torch.Tensor]:
-        """Feature maps of (B, C, *spatial): (B, channels[i], *spatial / strides[i])."""
+        """Feature maps of ``(B, C, *spatial)``: ``(B, channels[i], *spatial / strides[i])``."""
 
 
 @runtime_checkable
@@ -45,7 +45,7 @@ class Head(Protocol):
         """Code of patches, (N, F)."""
 
     def heatmap(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
-        """Logits of the patches' places, (N, *cells); (N, 0) for a head that has no heatmap."""
+        """Logits of the patches' places, ``(N, *cells)``; (N, 0) for a head that has no heatmap."""
 
     def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
         """Means and log scales of the patches' places, (N, 2 * spatial_dims), normalised."""

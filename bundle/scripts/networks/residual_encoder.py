@@ -56,7 +56,7 @@ class ResidualEncoder(nn.Module):
         self.stages = nn.ModuleList([stem, *units])
 
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
-        """Feature maps of (B, C, *spatial), finest first: (B, channels[i], *spatial / strides[i])."""
+        """Feature maps of ``(B, C, *spatial)``, finest first: ``(B, channels[i], *spatial / strides[i])``."""
         features: list[torch.Tensor] = []
         for stage in self.stages:
             image = stage(image)

@@ -22,7 +22,7 @@ def require_size(image: torch.Tensor, min_size: int) -> None:
     """Refuse an image that an encoder's coarsest stage would shrink to nothing; it scripts.
 
     Args:
-        image: (B, C, *spatial).
+        image: ``(B, C, *spatial)``.
         min_size: shortest spatial axis that the encoder takes, px.
 
     Raises:

@@ -68,12 +68,12 @@ class TemplateMatchingNetwork(nn.Module):
 
     @torch.jit.export
     def encode_image(self, image: torch.Tensor) -> torch.Tensor:
-        """Code of images (B, C, *spatial), as the head wants it: the first axis is the batch."""
+        """Code of images ``(B, C, *spatial)``, as the head wants it: the first axis is the batch."""
         return self.head.encode_image(self.image_encoder(image))
 
     @torch.jit.export
     def encode_patch(self, patch: torch.Tensor) -> torch.Tensor:
-        """Code of patches (B, C, *patch_spatial), as the head wants it: the first axis is the batch."""
+        """Code of patches ``(B, C, *patch_spatial)``, as the head wants it: the first axis is the batch."""
         return self.head.encode_patch(self.patch_encoder(patch))
 
     @torch.jit.export
@@ -95,8 +95,8 @@ class TemplateMatchingNetwork(nn.Module):
         """Encode both and match.
 
         Args:
-            image: (B, C, *spatial).
-            patch: (B * K, C, *patch_spatial), K patches an image, those of one image after the other; the central
+            image: ``(B, C, *spatial)``.
+            patch: ``(B * K, C, *patch_spatial)``, K patches an image, those of one image after the other; the central
                 crop of the image if None, so that tools that know one input only (``verify_net_in_out``, tracing) can
                 run the network.
             heatmap: append the logits of the head's heatmap, flattened, for the loss; a head with none appends none.

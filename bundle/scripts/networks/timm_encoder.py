@@ -81,7 +81,7 @@ class TimmEncoder(nn.Module):
         self.strides: list[int] = self.net.feature_info.reduction()
 
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
-        """Feature maps of (B, C, *spatial), finest first: (B, channels[i], *spatial / strides[i]).
+        """Feature maps of ``(B, C, *spatial)``, finest first: ``(B, channels[i], *spatial / strides[i])``.
 
         ResNet rounds sizes that do not divide up, the others down.
 

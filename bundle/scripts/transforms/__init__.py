@@ -9,6 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""Coordinates, patches, intensities, and random warps of a batch."""
+
 from scripts.transforms.coordinates import (
     index_scale_to_normalized,
     index_to_grid,

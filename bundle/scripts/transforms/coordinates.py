@@ -97,11 +97,11 @@ def index_to_grid(points: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
     """Pixel indices to a sampling grid of ``grid_sample(..., align_corners=False)``.
 
     Args:
-        points: (B, *output_shape, spatial_dims), px in the image that is sampled.
+        points: ``(B, *output_shape, spatial_dims)``, px in the image that is sampled.
         shape: spatial shape of the image that is sampled.
 
     Returns:
-        (B, *output_shape, spatial_dims), normalised, last spatial axis first.
+        ``(B, *output_shape, spatial_dims)``, normalised, last spatial axis first.
 
     Example:
         >>> index_to_grid(torch.tensor([[0.0, 9.5]]), (4, 20))

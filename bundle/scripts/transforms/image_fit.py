@@ -113,7 +113,7 @@ class ImageFit:
         return images
 
     def resample(self, cropped: torch.Tensor) -> torch.Tensor:
-        """Scale and pad what :meth:`crop` gave to (B, C, *network), antialiased where it shrinks."""
+        """Scale and pad what :meth:`crop` gave to ``(B, C, *network)``, antialiased where it shrinks."""
         scaled = F.interpolate(cropped, size=self.scaled, mode="bilinear", antialias=True, align_corners=False)
         padding: list[int] = []
         for before, part, full in zip(self.offset, self.scaled, self.network, strict=True):

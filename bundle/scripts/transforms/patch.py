@@ -48,7 +48,7 @@ def extract_patches(images: torch.Tensor, centers: torch.Tensor, patch_size: int
     The zeros are the padding by half a patch of Frueh et al. 2022, section III: centres may lie at the margins.
 
     Args:
-        images: (B, C, *spatial), or (1, C, *spatial) to cut all patches from one image.
+        images: ``(B, C, *spatial)``, or ``(1, C, *spatial)`` to cut all patches from one image.
         centers: (B, spatial_dims), px in index order.
         patch_size: side of the patch in px.
 
