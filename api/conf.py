@@ -32,7 +32,7 @@ napoleon_use_ivar = True
 napoleon_use_rtype = False
 
 html_theme = "pydata_sphinx_theme"  # as MONAI's own documentation
-html_title = f"Landmark template matching {version}"
+html_title = f"Landmarks {version}"
 html_theme_options = {"navbar_center": []}
 html_sidebars = {"**": ["globaltoc.html"]}
 html_show_sourcelink = False
