@@ -282,7 +282,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--device", default="cuda:0" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--amp", action="store_true", help="bfloat16 (GPU)")
     parser.add_argument("--image_size", type=int, default=224)
-    parser.add_argument("--patch_size", type=int, default=48)
+    parser.add_argument("--patch_size", type=int, default=96)
     parser.add_argument("--patches_per_image", type=int, default=12)
     parser.add_argument("--batch_size", type=int, default=12)
     parser.add_argument("--steps", type=int, default=10, help="steps a turn (default: 10)")

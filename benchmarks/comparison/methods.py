@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Protocol
 
 import cv2
+from monai.bundle import ConfigParser
 
+from comparison.training_runs import BUNDLE
 from scripts.baselines import (
     CSRT,
     BSplineRegistration,
@@ -126,6 +128,13 @@ def affinity_method(matcher: PatchAffinityMatcher, image_size: Sequence[int], tr
         slow=True,
         trained_s=trained_s,
     )
+
+
+def shipped_config(data: Path) -> ConfigParser:
+    """What the bundle's weights for a kind of data are run with: ``inference.json`` and the config of the data."""
+    config = ConfigParser()
+    config.read_config([str(BUNDLE / "configs" / "inference.json"), str(data)])
+    return config
 
 
 def template_network(patch_size: int, patch_zoom: int = 1) -> TemplateMatchingNetwork:

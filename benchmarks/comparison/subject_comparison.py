@@ -13,16 +13,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigParser
 
 from comparison.landmark_sets import LandmarkSet
 from comparison.learned_baselines import LearnedBaselines, Predictor
-from comparison.methods import SIMCLR_PATCH, classical_methods, template_network
+from comparison.methods import SIMCLR_PATCH, classical_methods, shipped_config, template_network
 from comparison.settings import SubjectSettings
 from comparison.subject_errors import answers_of, median_ms, own_places, time_each, trained_trial
 from comparison.training_runs import BUNDLE, TrainingRuns
@@ -81,7 +79,7 @@ class SubjectComparison:
             self._shipped(self.data.config)
 
     def _shipped(self, config: Path) -> None:
-        told = json.loads(config.read_text(encoding="utf-8"))
+        told = shipped_config(config)
         if tuple(told["image_size"]) != self.data.image_size:
             print(f"the bundle's weights are for images of {told['image_size']} px, and are left out", flush=True)
             return
@@ -89,7 +87,7 @@ class SubjectComparison:
         load_weights(network, BUNDLE / "models" / "model.pt")
         options = {"patch_size": told["patch_size"], "fusion": InverseSigmaFusion(), "correct_bias": True}
         self._matcher("this network, without its second look", network, **options)
-        second_look = ConfigParser(told).get_parsed_content("second_look")
+        second_look = told.get_parsed_content("second_look")
         self._matcher("this network, as shipped", network, second_look=second_look, **options)
 
     def _classical(self) -> None:
@@ -107,7 +105,7 @@ class SubjectComparison:
     def _network(self) -> None:
         weights = self.runs.weights("network", [], {**self.data.training_settings, **self.settings.network})
         patch_size = self.settings.network["patch_size"]
-        network = load_weights(template_network(patch_size), weights).eval()
+        network = load_weights(template_network(patch_size, self.settings.network["patch_zoom"]), weights).eval()
         about = self._cost(weights)
         self._matcher("this network", network, patch_size, InverseSigmaFusion(), correct_bias=True, **about)
 

@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import torch
 from tqdm import tqdm
 
 from comparison.learned_baselines import load_affinity_matcher
-from comparison.methods import Method, affinity_method, classical_methods, network_methods
+from comparison.methods import Method, affinity_method, classical_methods, network_methods, shipped_config
 from comparison.settings import TrackingSettings
 from comparison.tracking_cases import TrackingCase, phantom_cases, textured_points, warped_cases
 from comparison.tracking_errors import cyclic_errors, tracking_errors
@@ -79,7 +78,7 @@ def _trained_on_phantom(folder: Path, runs: TrainingRuns, settings: TrackingSett
 
 def shipped_methods(size: Sequence[int], threads: int) -> list[Method]:
     """The network with the bundle's weights for series."""
-    told = json.loads((BUNDLE / "configs" / "data" / "echo_demo.json").read_text(encoding="utf-8"))
+    told = shipped_config(BUNDLE / "configs" / "data" / "echo_demo.json")
     weights, name = BUNDLE / "models" / "model_series.pt", "the shipped network"
     return network_methods(weights, size, told["patch_size"], threads, None, patch_zoom=told["patch_zoom"], name=name)
 

@@ -51,7 +51,7 @@ TINY = replace(
     phantom_subjects=(4, 2, 2),
     phantom_size=(96, 88),
     subjects=SubjectSettings(
-        {**NETWORK, "patch_size": 32},
+        {**NETWORK, "patch_size": 32, "patch_zoom": 1},
         BASELINES,
         {"steps": 1},
         SIMCLR,
