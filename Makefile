@@ -33,6 +33,7 @@ $(LABEL_INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 $(DEPLOY_INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "error: MONAI Deploy needs Python 3.11 to 3.13; set PYTHON=...")'
 	$(PYTHON) -m venv $(DEPLOY_VENV)
 	$(DEPLOY_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[deploy]'
 	touch $@
@@ -99,9 +100,8 @@ zoo-package: ## Write the bundle, as committed, as the zip that the Model Zoo sh
 
 hugging-face: $(INSTALLED) ## Write the folders for Hugging Face and for a zoo that fetches the weights there; REPO=owner/name
 	$(MAKE) -s zoo-package ZIP=$(CURDIR)/hugging_face.zip
-	$(BIN)/python release/hugging_face.py --package hugging_face.zip --repo $(or $(REPO),$(error REPO=owner/name is missing)) \
-	    --output_dir hugging_face
-	rm hugging_face.zip
+	trap 'rm -f hugging_face.zip' EXIT; $(BIN)/python release/hugging_face.py --package hugging_face.zip \
+	    --repo $(or $(REPO),$(error REPO=owner/name is missing)) --output_dir hugging_face
 
 test-slow: $(INSTALLED) ## Run the tests that train until convergence
 	$(BIN)/python -m pytest -m slow
@@ -114,6 +114,7 @@ coverage: $(INSTALLED) ## Run the fast tests and tell which lines of bundle/scri
 	    --cov --cov-report term --cov-report html:coverage
 
 api: $(INSTALLED) ## Make the pages of the Python API; open api/html/index.html
+	rm -rf api/packages
 	$(BIN)/sphinx-build -E -W --keep-going -q -b html -d api/doctrees api api/html
 
 lint: $(INSTALLED) ## Check style, formatting and types
@@ -139,5 +140,5 @@ compare: $(INSTALLED) ## Compare with trackers, registration and the paper's bas
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/landmarks.py --small --output_dir $(CURDIR)/comparison
 
-clean: ## Remove what demo, phantom and compare wrote
-	rm -rf demo_output label_demo phantom_output comparison
+clean: ## Remove what demo, phantom, compare, coverage, api and hugging-face wrote
+	rm -rf demo_output label_demo phantom_output comparison coverage .coverage api/doctrees api/html api/packages hugging_face

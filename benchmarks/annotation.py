@@ -13,7 +13,7 @@
 Run it in the environment of the MONAI Label app, on images whose landmarks are known, with weights trained on others::
 
     PYTHONPATH=bundle:bundle/label_app python benchmarks/annotation.py --images DIR --datalist datalist.json \
-        --truth landmarks.csv --ckpt_path model.pt --set image_size "[112,112]" --set patch_size 40
+        --truth landmarks.csv --ckpt_path model.pt --set image_size "[112,112]" --set patch_size 40 --set patch_zoom 1
 
 It prints a table and writes ``benchmarks/annotation.json`` and a figure. With a data list, images are those of its part
 ``test``, one a patient. Three in five of them are offered to the annotator, the others never: they are *unseen*. The

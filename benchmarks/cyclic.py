@@ -42,7 +42,7 @@ import torch.nn.functional as F
 
 from scripts.io import report_input_errors
 from scripts.metrics import cyclic_error, grid_points
-from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork, load_weights
+from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder, load_weights
 from scripts.transforms import extract_patches, normalized_to_index
 
 SAMPLE_TARGETS = 2
@@ -71,7 +71,7 @@ def make_images(size: int, targets: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def make_network(weights: Path | None) -> TemplateMatchingNetwork:
     """The default network, in evaluation mode."""
-    encoders = ResidualEncoder(), ResidualEncoder()
+    encoders = build_encoder("residual"), build_encoder("residual", zoom=2)
     network = TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders)).eval()
     if weights is not None:
         load_weights(network, weights)
@@ -227,7 +227,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, help="state dict of the default network (default: random weights)")
     parser.add_argument("--device", default="auto", help="cpu, cuda:0, ...; auto: CPU, and GPU if there (default)")
     parser.add_argument("--image_size", type=int, default=224, help="side of the images, px (default: 224)")
-    parser.add_argument("--patch_size", type=int, default=48, help="side of the patches, px (default: 48)")
+    parser.add_argument("--patch_size", type=int, default=96, help="side of the patches, px (default: 96)")
     parser.add_argument("--targets", type=int, default=10, help="target images (default: 10)")
     parser.add_argument("--step", type=int, default=2, help="distance of the pixels, px (default: 2)")
     parser.add_argument("--sample", type=int, default=64, help="pixels of the naive loop (default: 64)")

@@ -49,7 +49,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from label_app.label_file import Label, LabelPoint, write_label
-from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork
+from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SIDE = 512
@@ -69,7 +69,7 @@ def write_study(folder: Path, options: argparse.Namespace) -> list[str]:
         points = tuple(LabelPoint(f"landmark {k}", None, x, y) for k, (x, y) in enumerate(places.tolist()))
         write_label(folder / ".landmarks" / "final" / f"{i:03d}.png.json", Label(points))
     torch.manual_seed(options.seed)
-    encoders = ResidualEncoder(), ResidualEncoder()
+    encoders = build_encoder("residual"), build_encoder("residual", zoom=2)
     network = TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders))
     torch.save(network.state_dict(), folder / "model.pt")
     return [f"{i:03d}.png" for i in range(options.examples, number)]

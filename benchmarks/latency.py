@@ -418,7 +418,7 @@ def template_work(scene: Scene, landmarks: int) -> Work:
 
 
 def measure_profile(run: Run) -> list[dict]:
-    """Share of each step of a frame, for the default network, 352x352, on the CPU."""
+    """Share of each step of a frame, for the default encoders and head, 352x352, on the CPU."""
     scene = make_scene(parse_pair(GOAL_SIZE), 20)
     profiles = []
     for precision in ("float32", "bfloat16"):
@@ -464,7 +464,7 @@ def ratio(above: float | None, below: float | None) -> float | None:
 
 
 def goals(rows: list[dict], sizes: list[str]) -> list[dict]:
-    """The goals of the default network on the CPU, for the tracker alone and with everything on, in both precisions."""
+    """The goals on the CPU, for the tracker alone and with everything on, in both precisions."""
     found = []
     for way in (*TITLES.values(), *(f"{title}, bfloat16" for title in TITLES.values())):
         many, one = (find(rows, "residual", way, GOAL_SIZE, pair) for pair in ((20, 20), (1, 1)))
@@ -574,7 +574,7 @@ def read_options() -> argparse.Namespace:
     networks = "encoders, with +regression for the paper's head, such as resnet50 timm_vgg16 residual+regression"
     add("--networks", nargs="+", choices=NETWORKS, default=["residual"], metavar="NAME", help=f"{networks} (residual)")
     add("--only", nargs="+", choices=WAYS, default=list(WAYS), help="ways to measure (default: all)")
-    add("--profile", action="store_true", help=f"the steps' share of a frame, default network, {GOAL_SIZE}")
+    add("--profile", action="store_true", help=f"the steps' share of a frame, default encoders and head, {GOAL_SIZE}")
     add("--repeats", type=int, default=50, help="timed frames a figure (default: 50)")
     add("--naive_pairs", type=int, default=10, help="timed pairs of the naive way (default: 10)")
     add("--threads", type=int, default=2, help="threads of torch, ONNX Runtime and OpenCV (default: 2)")

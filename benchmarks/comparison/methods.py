@@ -138,6 +138,6 @@ def shipped_config(data: Path) -> ConfigParser:
 
 
 def template_network(patch_size: int, patch_zoom: int = 1) -> TemplateMatchingNetwork:
-    """The bundle's default network."""
+    """The bundle's default encoders and head."""
     encoders = build_encoder("residual"), build_encoder("residual", zoom=patch_zoom)
     return TemplateMatchingNetwork(*encoders, CorrelationHead(*encoders), patch_size=patch_size)

@@ -31,7 +31,7 @@ from scripts.networks.fingerprint import weights_fingerprint
 
 __all__ = ["AdaptedWeights"]
 
-_OF_NETWORK = ("patch_size", "image_size", "region", "stretch", "voi", "plane")
+_OF_NETWORK = ("patch_size", "patch_zoom", "image_size", "region", "stretch", "voi", "plane")
 
 
 class AdaptedWeights:

@@ -222,9 +222,14 @@ class LandmarkFinder:
             self._codes.clear()
 
     @property
+    def patch_zoom(self) -> int:
+        """How many times the patch encoder sees the whole patch smaller than its middle; 1 for no such encoder."""
+        return getattr(getattr(self.network, "patch_encoder", None), "zoom", 1)
+
+    @property
     def settings(self) -> dict[str, str]:
         """What answers depend on beside the weights and the examples, as texts."""
-        own = ("patch_size", "sigma_per_scale", "correct_bias", "second_look")
+        own = ("patch_size", "patch_zoom", "sigma_per_scale", "correct_bias", "second_look")
         of_images = ("image_size", "region", "stretch", "voi", "plane", "storage")
         return {
             "fusion": f"{type(self.fusion).__name__}(shared={self.fusion.shared})",

@@ -15,6 +15,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cuda.pathfinder import load_nvidia_dynamic_lib
+
+load_nvidia_dynamic_lib("cudart")  # Holoscan, which needs it without a GPU too, looks for it in the system alone
+
 from holoscan.conditions import CountCondition
 from landmark_operator import LandmarkOperator
 from monai.deploy.core import (

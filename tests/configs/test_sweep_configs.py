@@ -53,6 +53,7 @@ def test_the_papers_patch_sizes(tmp_path: Path) -> None:
     found = variants("patch_size", tmp_path)
     assert list(found) == ["32", "40", "50", "60", "70", "80"]
     assert all(config["patch_size"] == int(name) for name, configs in found.items() for config in configs)
+    assert all(config["patch_zoom"] == 1 for configs in found.values() for config in configs)  # seen as they are
 
 
 def test_the_papers_encoders_and_the_default(tmp_path: Path) -> None:

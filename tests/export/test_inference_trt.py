@@ -71,7 +71,7 @@ def test_the_compiler_is_given_both_encoders(
     network = parser.get_parsed_content("network")
     [(base_path, args, submodules)] = calls
     # engines of other sizes have other names
-    assert base_path == str(tmp_path / "model.pt.64_80_32_4")
+    assert base_path == str(tmp_path / "model.pt.64_80_32_2_4")
     assert [getattr(network, name) for name in submodules] == [network.image_encoder, network.patch_encoder]
     inspect.signature(TrtCompiler).bind(network.image_encoder, "a.plan", **args)
     assert args["dynamic_batchsize"] == [1, 4, 4] and args["timestamp"] > 0

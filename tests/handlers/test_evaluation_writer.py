@@ -154,6 +154,8 @@ def test_the_trainings_seconds_are_taken_over_where_it_left_them(data, tmp_path)
     assert "train_seconds" not in evaluate(data, None, training_summary=summary)[0]
     summary.write_text(json.dumps({"train_seconds": 123.4, "iterations": 7}))
     assert evaluate(data, None, training_summary=summary)[0]["train_seconds"] == 123.4
+    summary.write_text(json.dumps({"settings": {"image_size": [112, 112]}}))  # as beside the weights as shipped
+    assert "train_seconds" not in evaluate(data, None, training_summary=summary)[0]
 
 
 def test_a_damaged_summary_of_the_training_is_named_before_anything_is_measured(data, tmp_path):

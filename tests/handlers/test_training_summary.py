@@ -69,7 +69,7 @@ def test_seconds_iterations_and_the_last_validation(tmp_path, engines, monkeypat
     monkeypatch.setattr(training_summary, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     trainer, evaluator = engines
     path = tmp_path / "models" / "model.json"
-    TrainingSummary(path, evaluator).attach(trainer)
+    TrainingSummary(path, evaluator, {"patch_size": 96}).attach(trainer)
     trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: pytest.fail("too early") if path.exists() else None)
     trainer.run()
     # six steps of 0.05: at 0.3, which is 0.2 off: 6 of 60 px and 8 of 80 px
@@ -77,18 +77,19 @@ def test_seconds_iterations_and_the_last_validation(tmp_path, engines, monkeypat
         "train_seconds": 12.3,
         "iterations": 6,
         "last_validation": {"val_px": pytest.approx(10.0, abs=1e-3)},
+        "settings": {"patch_size": 96},
     }
 
 
 def test_a_fault_leaves_what_was_there(tmp_path, engines):
     trainer, evaluator = engines
     path = tmp_path / "model.json"
-    path.write_text("old")
+    path.write_text('{"settings": {}}')
     TrainingSummary(path, evaluator).attach(trainer)
     evaluator.add_event_handler(Events.COMPLETED, lambda engine: engine.state.metrics.update(bad="text"))
     with pytest.raises(ValueError):
         trainer.run()
-    assert path.read_text() == "old"
+    assert path.read_text() == '{"settings": {}}'
     assert [file.name for file in tmp_path.iterdir()] == ["model.json"]
 
 
@@ -107,3 +108,14 @@ def test_after_a_restart_the_seconds_are_counted_on_and_a_complete_run_is_writte
     restarted.load_state_dict(state)
     restarted._completed(trainer)
     assert json.loads(path.read_text()) == {**written, "train_seconds": 16.0}
+
+
+@pytest.mark.parametrize("before", ["damaged", "[]", "{}", '{"settings": {"patch_size": 48}}'])
+def test_what_tells_of_weights_of_other_settings_goes_when_training_begins(tmp_path, engines, before):
+    trainer, evaluator = engines
+    path = tmp_path / "model.json"
+    path.write_text(before)
+    TrainingSummary(path, evaluator, {"patch_size": 96}).attach(trainer)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: pytest.fail("it is there") if path.exists() else None)
+    trainer.run()
+    assert json.loads(path.read_text())["settings"] == {"patch_size": 96}

@@ -13,12 +13,14 @@
 from __future__ import annotations
 
 import csv
+import json
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from monai.bundle import ConfigParser
 from PIL import Image
 
 from bundle_command import assert_ran, run_bundle
@@ -26,6 +28,7 @@ from scripts.data.phantom import breathing_phantom
 from scripts.networks import CorrelationHead, TemplateMatchingNetwork, build_encoder, load_weights
 
 MODELS = Path(__file__).parents[2] / "bundle" / "models"
+CONFIGS = MODELS.parent / "configs"
 LARGEST = 25e6  # bytes, of the Model Zoo
 
 
@@ -38,6 +41,30 @@ def test_weights_are_small_plain_and_tell_what_they_were_trained_on(name: str) -
     hashes = (MODELS / f"{name}.images.txt").read_text().split()
     assert len(hashes) > 100
     assert all(len(one) == 64 for one in hashes)
+
+
+@pytest.mark.parametrize(
+    ("weights", "data"),
+    [("model", "chest_xray"), ("model_series", "echo_demo"), ("model", None), ("model_series", None)],
+)
+def test_they_are_for_the_sizes_that_the_configs_give(weights: str, data: str | None) -> None:
+    told = json.loads((MODELS / f"{weights}.json").read_text())["settings"]
+    for workflow in ("train", "evaluate", "inference"):
+        config = ConfigParser()
+        files = [f"{workflow}.json"] + ([f"data/{data}.json"] if data else [])
+        config.read_config([CONFIGS / name for name in files])
+        of_network = ["patch_size", "patch_zoom"]
+        names = told if data else of_network
+        assert {name: config[name] for name in names} == {name: told[name] for name in names}
+
+
+def test_other_sizes_are_warned_of(tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (224, 224), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "examples.csv").write_text("image,frame,label,x,y\na.png,,apex,100,90\n")
+    where = ["--dataset_dir", str(tmp_path), "--examples", str(tmp_path / "examples.csv")]
+    run = run_bundle("inferring", ["inference.json"], *where, "--output_dir", str(tmp_path / "out"))
+    assert_ran(run)
+    assert "model.pt: trained with image_size [112, 112], used with [224, 224]" in run.stdout + run.stderr
 
 
 def test_the_torchscript_is_the_same_network_and_tells_no_path_of_the_computer_it_was_made_on() -> None:

@@ -63,3 +63,32 @@ def test_the_message_is_short_whatever_the_size_of_the_network(tmp_path):
     with pytest.raises(InputError, match=r"Missing key") as error:
         load_weights(torch.nn.Sequential(*(network() for _ in range(50))), tmp_path / "model.pt")
     assert len(str(error.value)) < 400 + len(str(tmp_path))
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """Weights, and what training tells of them."""
+    torch.save(network().state_dict(), tmp_path / "model.pt")
+    (tmp_path / "model.json").write_text('{"settings": {"image_size": [112, 112], "patch_size": 96}}')
+    return tmp_path / "model.pt"
+
+
+def test_other_sizes_than_those_of_the_training_are_told(trained, caplog):
+    load_weights(network(), trained, {"image_size": [224, 224], "patch_size": 96, "patch_zoom": 2})
+    [line] = caplog.messages
+    assert "image_size [112, 112], used with [224, 224]" in line
+
+
+@pytest.mark.parametrize(
+    "settings", [None, {}, {"image_size": [112, 112], "patch_size": 96}, {"image_size": (112, 112)}]
+)
+def test_the_same_sizes_and_unknown_ones_are_not(trained, caplog, settings):
+    load_weights(network(), trained, settings)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"settings": 3}'])
+def test_a_damaged_file_beside_the_weights_is_named(trained, damaged):
+    trained.with_suffix(".json").write_text(damaged)
+    with pytest.raises(InputError, match=r"model\.json cannot be read"):
+        load_weights(network(), trained, {"patch_size": 96})

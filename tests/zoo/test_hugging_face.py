@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import threading
@@ -29,6 +30,7 @@ from bundle_command import BUNDLE, package
 from hugging_face import write_hugging_face
 
 REPO = "owner/landmarks"
+VERSION = json.loads((BUNDLE / "configs" / "metadata.json").read_text(encoding="utf-8"))["version"]
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -80,7 +82,7 @@ def test_monai_fetches_what_the_zoo_leaves_out(folder, served):
     zoo, hub = folder / "zoo", files(folder / "hub")
     without = files(zoo)
     assert {name for name in without if name.endswith((".pt", ".ts"))} == set()
-    shutil.copytree(folder / "hub", served[0] / REPO / "resolve" / "0.1.0", dirs_exist_ok=True)
+    shutil.copytree(folder / "hub", served[0] / REPO / "resolve" / VERSION, dirs_exist_ok=True)
     download_large_files(str(zoo))
     fetched = files(zoo)
     del fetched["large_files.yml"], hub["README.md"]
@@ -91,7 +93,7 @@ def test_monai_fetches_what_the_zoo_leaves_out(folder, served):
 
 
 def test_weights_that_are_not_those_of_the_release_are_refused(folder, served):
-    there = served[0] / REPO / "resolve" / "0.1.0"
+    there = served[0] / REPO / "resolve" / VERSION
     shutil.copytree(folder / "hub", there, dirs_exist_ok=True)
     (there / "models" / "model.pt").write_bytes(b"others")
     with pytest.raises(ValueError, match="sha256 hash check"):

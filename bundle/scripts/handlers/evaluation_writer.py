@@ -176,7 +176,8 @@ def _read_summary(path: str | os.PathLike[str] | None) -> dict[str, float]:
     if path is None or not Path(path).exists():
         return {}
     with refuse_unreadable(path):
-        return {"train_seconds": float(json.loads(Path(path).read_text())["train_seconds"])}
+        seconds = json.loads(Path(path).read_text()).get("train_seconds")  # weights as shipped tell none
+        return {} if seconds is None else {"train_seconds": float(seconds)}
 
 
 def _mean(by_label: dict[str, float]) -> float:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +30,20 @@ __all__ = ["TrainingSummary"]
 
 
 class TrainingSummary:
-    """Write seconds, iterations and the last validation's metrics as JSON when training ends.
+    """Write seconds, iterations, the last validation's metrics and the network's settings as JSON when training ends.
 
     Args:
         path: the file to write.
         evaluator: the validation engine.
+        settings: what the network must be used with, see :func:`scripts.networks.load_weights`.
     """
 
-    def __init__(self, path: str | os.PathLike[str], evaluator: Evaluator) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], evaluator: Evaluator, settings: Mapping[str, Any] | None = None
+    ) -> None:
         self.path = Path(path)
         self.evaluator = evaluator
+        self.settings = dict(settings or {})
         self._start = 0.0
         self._before = 0.0
         self._validation_before: dict[str, float] = {}
@@ -50,6 +55,14 @@ class TrainingSummary:
 
     def _started(self, engine: Engine) -> None:
         self._start = time.perf_counter()
+        if idist.get_rank() == 0 and not self._is_of_these_settings():
+            self.path.unlink(missing_ok=True)  # the weights it tells of are about to be written over
+
+    def _is_of_these_settings(self) -> bool:
+        try:
+            return json.loads(self.path.read_text())["settings"] == self.settings
+        except (OSError, ValueError, TypeError, KeyError):
+            return False
 
     @property
     def seconds(self) -> float:
@@ -76,6 +89,7 @@ class TrainingSummary:
             "train_seconds": round(self.seconds, 1),
             "iterations": engine.state.iteration,
             "last_validation": self._last_validation(),
+            "settings": self.settings,
         }
         with atomic_path(self.path) as temporary:
             temporary.write_text(json.dumps(summary, indent=2))

@@ -13,30 +13,41 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
+from typing import Any
 
 import torch
 from torch import nn
 
-from scripts.io.input_error import InputError, first_line
+from scripts.io.input_error import InputError, first_line, refuse_unreadable
 
 __all__ = ["load_weights"]
 
 
-def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
+def load_weights(
+    network: nn.Module, path: str | os.PathLike[str], settings: Mapping[str, Any] | None = None
+) -> nn.Module:
     """Load a bare state dict into a network.
+
+    Weights fit a network of any size of images and patches, but find little at another than they were trained for. A
+    warning tells where ``settings`` are not those that training wrote into the JSON file beside the weights.
 
     Args:
         network: the network, as its config defines it.
         path: file that training wrote, such as ``models/model.pt``.
+        settings: what the network is used with, such as ``{"image_size": [224, 224]}``.
 
     Returns:
         The network, in evaluation mode.
 
     Raises:
-        InputError: there is no such file, it is no state dict, or it is of another network.
+        InputError: there is no such file, it is no state dict, or it is of another network; or the JSON file beside it
+            is damaged.
 
     Example:
         >>> network = load_weights(network, "models/model.pt")  # doctest: +SKIP
@@ -51,4 +62,21 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
             f"the weights at {path} do not fit the network ({fault}); give the configs (head, encoder) and "
             "--patch_zoom they were trained with, or train again"
         ) from error
+    _compare(Path(path), settings or {})
     return network.eval()
+
+
+def _compare(path: Path, settings: Mapping[str, Any]) -> None:
+    beside = path.with_suffix(".json")
+    if not settings or not beside.is_file():
+        return
+    with refuse_unreadable(beside):
+        trained = dict(json.loads(beside.read_text(encoding="utf-8")).get("settings", {}))
+    for name, value in settings.items():
+        value = list(value) if isinstance(value, tuple) else value
+        if name in trained and trained[name] != value:
+            logging.getLogger("load_weights").warning(
+                "%s: trained with %s %s, used with %s; give the one, or the config in configs/data that these weights "
+                "are for",
+                *(path, name, trained[name], value),
+            )
