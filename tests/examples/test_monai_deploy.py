@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 
 import pydicom
+from cuda.pathfinder import load_nvidia_dynamic_lib
 from pydicom.examples import get_path
 
 from bundle_command import BUNDLE, assert_ran, run_bundle
@@ -33,13 +34,15 @@ def run_app(images: Path, results: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=results, env=environment, capture_output=True, text=True)
 
 
-def test_it_finds_what_the_bundle_finds_and_writes_a_report(tmp_path):
+def test_it_finds_what_the_bundle_finds_and_writes_a_report(tmp_path, monkeypatch):
     images, results = tmp_path / "images", tmp_path / "results"
     images.mkdir()
     shutil.copy(get_path("ybr_color"), images)
     done = run_app(images, results)
     assert_ran(done)
     assert f"1 DICOM report and landmarks.csv in {results}" in done.stdout
+    # beside MONAI Deploy every program that imports MONAI needs CUDA's runtime
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(Path(load_nvidia_dynamic_lib("cudart").abs_path).parent))
     configs, where = ["inference.json", "data/echo_demo.json"], ["--dataset_dir", str(images)]
     assert_ran(run_bundle("inferring", configs, *where, "--output_dir", str(tmp_path / "alone")))
     assert (results / "landmarks.csv").read_bytes() == (tmp_path / "alone" / "landmarks.csv").read_bytes()
