@@ -56,7 +56,7 @@ import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from scripts.baselines import CSRT, DISFlow, LucasKanade, PeerTracker
-from scripts.baselines.opencv import import_opencv
+from scripts.classical.opencv import import_opencv
 from scripts.export import TrackFrame, export_onnx
 from scripts.inferers import Execution, FramePreparer, LandmarkTracker, LocalRefinement
 from scripts.io import InputError

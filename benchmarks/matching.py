@@ -26,7 +26,7 @@ from pathlib import Path
 
 import torch
 
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.metrics import Matcher, match_points
 from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork
 

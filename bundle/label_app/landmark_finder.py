@@ -65,7 +65,7 @@ class LandmarkFinder:
         cached_codes: of how many frames the codes are kept.
 
     Example:
-        >>> from scripts.baselines import NCCMatcher
+        >>> from scripts.classical import NCCMatcher
         >>> finder = LandmarkFinder(NCCMatcher(), PrepareSeries((64, 64)), 16)
         >>> finder.new_bank().labels
         []

@@ -15,6 +15,7 @@ import pydicom
 
 from scripts import (
     baselines,
+    classical,
     data,
     engines,
     evaluation,
@@ -33,6 +34,7 @@ from scripts import (
 
 __all__ = [
     "baselines",
+    "classical",
     "data",
     "engines",
     "evaluation",

@@ -18,7 +18,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.evaluation.labelled_frames import LabelledFrame, LandmarkGroup, read_labelled_frames
 from scripts.evaluation.landmark_answers import LandmarkAnswers, match_landmarks
 from scripts.inferers import ExampleBank, GradientRefinement, MultiExampleInferer

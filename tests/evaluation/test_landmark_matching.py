@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.data.example_images import read_example_points
 from scripts.evaluation import EvaluationResult, LandmarkMatching
 from scripts.io.input_error import InputError

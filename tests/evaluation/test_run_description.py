@@ -18,7 +18,7 @@ import platform
 import pytest
 import torch
 
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.evaluation.run_description import describe_run
 from scripts.networks import CorrelationHead, ResidualEncoder, TemplateMatchingNetwork
 

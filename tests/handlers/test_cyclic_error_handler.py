@@ -19,7 +19,7 @@ import torch
 from ignite.engine import Events
 from monai.engines import SupervisedEvaluator
 
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series
 from scripts.handlers import CyclicErrorHandler

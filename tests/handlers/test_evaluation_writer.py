@@ -21,7 +21,7 @@ import torch
 from monai.engines import SupervisedEvaluator
 from torch.utils.data import DataLoader
 
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.data.example_images import read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series

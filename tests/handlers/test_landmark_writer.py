@@ -27,7 +27,7 @@ from pydicom.data import get_testdata_file
 from pydicom.examples import get_path
 from torch.utils.data import DataLoader
 
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.data.example_images import read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series

@@ -16,7 +16,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from scripts.baselines.ncc import NCCMatcher
+from scripts.classical.ncc import NCCMatcher
 from scripts.inferers.example_bank import ExampleBank
 from scripts.inferers.gradient_refinement import GradientRefinement
 from scripts.inferers.multi_example_inferer import MultiExampleInferer

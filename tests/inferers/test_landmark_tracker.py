@@ -25,7 +25,7 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.baselines.ncc import NCCMatcher
+from scripts.classical.ncc import NCCMatcher
 from scripts.inferers import (
     DOUBTS,
     ExampleBank,

@@ -17,7 +17,7 @@ import math
 import pytest
 import torch
 
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.inferers import NeighborVoting
 from scripts.inferers.neighbor_bank import NeighborBank
 

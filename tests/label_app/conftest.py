@@ -60,7 +60,7 @@ def place() -> Callable[[str, int], tuple[float, float]]:
 def conf(tmp_path: Path) -> dict[str, str]:
     """Settings of an app whose network is cross-correlation."""
     config = tmp_path / "ncc.json"
-    content = {"network": {"_target_": "scripts.baselines.NCCMatcher"}, "sigma_per_scale": 0.02, "device": "cpu"}
+    content = {"network": {"_target_": "scripts.classical.NCCMatcher"}, "sigma_per_scale": 0.02, "device": "cpu"}
     config.write_text(json.dumps(content))
     return {"config_file": str(config), "image_size": "[96, 64]", "patch_size": "17"}
 

@@ -21,7 +21,7 @@ import torch
 
 from label_app.label_file import LabelPoint
 from label_app.landmark_finder import LandmarkFinder
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.data import find_image_series, prepare_series
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
 from scripts.inferers.fusion import MedianFusion

@@ -340,7 +340,7 @@ def _moved(x: float, y: float, frame: int) -> tuple[float, float]:
 
 def _write_config(folder: Path) -> list[str]:
     """Cross-correlation in the network's place: it needs no training, and finds what was only shifted."""
-    config = {"network": {"_target_": "scripts.baselines.NCCMatcher"}, "sigma_per_scale": 0.05}
+    config = {"network": {"_target_": "scripts.classical.NCCMatcher"}, "sigma_per_scale": 0.05}
     (folder / "ncc.json").write_text(json.dumps(config))
     (folder / "none.pt").touch()
     settings = ["--set", "image_size", "[64,64]", "--set", "patch_size", "16"]

@@ -26,7 +26,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from bundle_command import BUNDLE, start_bundle
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.inferers import LandmarkTracker, LocalRefinement, Trust
 from scripts.io.input_error import InputError, find_input_error
 from scripts.live import LiveTracking, read_example_frames

@@ -15,7 +15,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series
 from scripts.metrics.cyclic_error import grid_points

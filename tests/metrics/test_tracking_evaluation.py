@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.data.example_images import ExamplePoint, read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series

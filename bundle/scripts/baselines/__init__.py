@@ -20,7 +20,6 @@ from scripts.baselines.landmark_loss import LandmarkLoss
 from scripts.baselines.landmark_prepare_batch import LandmarkPrepareBatch
 from scripts.baselines.landmark_regressor import LandmarkRegressor, regress_landmarks
 from scripts.baselines.lucas_kanade import LucasKanade
-from scripts.baselines.ncc import NCCMatcher, ncc_match
 from scripts.baselines.patch_affinity_matcher import PatchAffinityMatcher
 from scripts.baselines.peer_tracker import PeerTracker
 from scripts.baselines.rand_views import RandViews
@@ -38,13 +37,11 @@ __all__ = [
     "LandmarkPrepareBatch",
     "LandmarkRegressor",
     "LucasKanade",
-    "NCCMatcher",
     "PatchAffinityMatcher",
     "PeerTracker",
     "RandViews",
     "SimCLRNetwork",
     "TemplateMatching",
     "ViewsPrepareBatch",
-    "ncc_match",
     "regress_landmarks",
 ]

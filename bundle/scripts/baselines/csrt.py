@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from scripts.baselines.opencv import import_opencv
 from scripts.baselines.peer_tracker import PeerTracker
+from scripts.classical.opencv import import_opencv
 from scripts.inferers.fusion import Fusion
 from scripts.io.input_error import InputError
 

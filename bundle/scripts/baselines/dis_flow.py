@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from scripts.baselines.dense_flow import DenseFlow
 from scripts.baselines.peer_tracker import PeerTracker
+from scripts.classical.dense_flow import DenseFlow
 from scripts.inferers.fusion import Fusion
 
 __all__ = ["DISFlow"]
@@ -36,7 +36,7 @@ class _Points:
 class DISFlow(PeerTracker[_Points]):
     """Dense flow from the example's frame to this one, read at the examples' points.
 
-    One flow, see :class:`scripts.baselines.dense_flow.DenseFlow`, serves all points of an example frame. As each frame
+    One flow, see :class:`scripts.classical.dense_flow.DenseFlow`, serves all points of an example frame. As each frame
     is compared with the example's, no error adds up.
 
     Args:

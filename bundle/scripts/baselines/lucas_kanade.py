@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.baselines.opencv import import_opencv
 from scripts.baselines.peer_tracker import PeerTracker
+from scripts.classical.opencv import import_opencv
 from scripts.inferers.fusion import Fusion
 
 __all__ = ["LucasKanade"]

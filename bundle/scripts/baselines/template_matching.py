@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from scripts.baselines.opencv import import_opencv
 from scripts.baselines.peer_tracker import PeerTracker
+from scripts.classical.opencv import import_opencv
 from scripts.inferers.fusion import Fusion
 from scripts.transforms.paraboloid import paraboloid_shift
 

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from scipy.ndimage import map_coordinates
 
-from scripts.baselines.dense_flow import DenseFlow
+from scripts.classical.dense_flow import DenseFlow
 from scripts.transforms.counterparts import Counterparts
 
 __all__ = ["FlowCorrespondence", "most_alike"]
@@ -41,7 +41,7 @@ class FlowCorrespondence:
 
     Args:
         tolerance: how far from its beginning a known pixel may end, as a fraction of the shorter side of the image.
-        equalize: see :class:`scripts.baselines.dense_flow.DenseFlow`.
+        equalize: see :class:`scripts.classical.dense_flow.DenseFlow`.
         enlarge: see there, too.
 
     Raises:

@@ -54,7 +54,7 @@ class CyclicMatching:
 
     Example:
         >>> from pydicom.examples import get_path
-        >>> from scripts.baselines import NCCMatcher
+        >>> from scripts.classical import NCCMatcher
         >>> from scripts.data import find_image_series
         >>> dataset = FrameDataset(find_image_series(get_path("ybr_color")), (80, 60))
         >>> CyclicMatching(dataset, 15, step=20)(NCCMatcher()).metrics["pairs"]

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from scripts.baselines.ncc import NCCMatcher
+from scripts.classical.ncc import NCCMatcher
 from scripts.data.prepared_series import PreparedSeries
 from scripts.evaluation.frames import Frame, draw_some
 from scripts.evaluation.result import left_out

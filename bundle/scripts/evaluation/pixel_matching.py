@@ -46,7 +46,7 @@ class PixelMatching:
 
     Example:
         >>> from pydicom.examples import get_path
-        >>> from scripts.baselines import NCCMatcher
+        >>> from scripts.classical import NCCMatcher
         >>> from scripts.data import find_image_series
         >>> dataset = FrameDataset(find_image_series(get_path("ybr_color")), (80, 60))
         >>> PixelMatching(dataset, 15, step=20, images=2)(NCCMatcher()).metrics["number"]

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 import torch
 from ignite.engine import Engine, Events
 
-from scripts.baselines.ncc import NCCMatcher
+from scripts.classical.ncc import NCCMatcher
 from scripts.data.example_images import ExamplePoint
 from scripts.evaluation.calibration import Calibration
 from scripts.evaluation.report import write_evaluation_report

@@ -51,7 +51,7 @@ class ExampleBank:
             leaves it.
 
     Example:
-        >>> from scripts.baselines import NCCMatcher
+        >>> from scripts.classical import NCCMatcher
         >>> bank = ExampleBank(NCCMatcher(), patch_size=16)
         >>> bank.add(torch.rand(1, 1, 64, 64), torch.tensor([[20.0, 30.0], [40.0, 10.0]]), ["apex", "valve"])
         >>> bank.add(torch.rand(1, 1, 64, 64), torch.tensor([[21.0, 31.0]]), ["apex"])

@@ -128,7 +128,7 @@ class LandmarkTracker:
         device: where the matcher is.
 
     Example:
-        >>> from scripts.baselines import NCCMatcher
+        >>> from scripts.classical import NCCMatcher
         >>> frame = np.random.default_rng(0).random((64, 48)).repeat(4, axis=0).repeat(4, axis=1)
         >>> tracker = LandmarkTracker(NCCMatcher(), patch_size=24, image_size=(128, 96), sigma_per_scale=0.01)
         >>> tracker.set_examples([(frame, (100.0, 80.0), "valve")])

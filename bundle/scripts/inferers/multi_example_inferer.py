@@ -40,7 +40,7 @@ class MultiExampleInferer(Inferer):
             sqrt(2) for the Laplace distribution.
 
     Example:
-        >>> from scripts.baselines import NCCMatcher
+        >>> from scripts.classical import NCCMatcher
         >>> image = torch.rand(1, 1, 64, 64)
         >>> bank = ExampleBank(NCCMatcher(), patch_size=16)
         >>> bank.add(image, torch.tensor([[20.0, 30.0], [40.0, 10.0]]), ["apex", "valve"])

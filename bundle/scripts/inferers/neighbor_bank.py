@@ -37,7 +37,7 @@ class NeighborBank:
         voting: where the neighbours lie, and how they are counted.
 
     Example:
-        >>> from scripts.baselines import NCCMatcher
+        >>> from scripts.classical import NCCMatcher
         >>> matcher, image = NCCMatcher(), torch.rand(1, 1, 64, 64)
         >>> bank = NeighborBank(matcher, 16, (64, 64), NeighborVoting(rings=1))
         >>> point, code = torch.tensor([[30.0, 33.0]]), matcher.encode_image(image)

@@ -212,7 +212,7 @@ def cyclic_error(
         (N, P), px.
 
     Example:
-        >>> from scripts.baselines import NCCMatcher
+        >>> from scripts.classical import NCCMatcher
         >>> image = torch.rand(1, 1, 48, 48)
         >>> cyclic_error(NCCMatcher(), image, image.roll(5, 2), torch.tensor([[20.5, 20.5]]), 16).max().item() < 0.1
         True

@@ -40,7 +40,7 @@ class PairCyclicError:
 
     Example:
         >>> from pydicom.examples import get_path
-        >>> from scripts.baselines import NCCMatcher
+        >>> from scripts.classical import NCCMatcher
         >>> from scripts.data import find_image_series
         >>> dataset = FrameDataset(find_image_series(get_path("ybr_color")), (80, 60))
         >>> PairCyclicError(dataset, patch_size=16, pairs=2, step=20)(NCCMatcher()).shape

@@ -19,7 +19,7 @@ pytest.importorskip("monailabel")
 from label_app.landmark_datastore import LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from label_app.strategies import Coverage, Diversity
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.data.prepared_series import PrepareSeries
 
 # pooled codes by image: two crowds, and one that is like nothing else

@@ -20,7 +20,7 @@ from label_app.label_file import LabelPoint
 from label_app.landmark_datastore import LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from label_app.strategies import Diversity
-from scripts.baselines import NCCMatcher
+from scripts.classical import NCCMatcher
 from scripts.data.prepared_series import PrepareSeries
 
 PREPARE = PrepareSeries((32, 32))

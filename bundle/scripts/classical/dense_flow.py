@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scripts.baselines.opencv import import_opencv
+from scripts.classical.opencv import import_opencv
 
 __all__ = ["DenseFlow"]
 

@@ -18,7 +18,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.baselines.ncc import NCCMatcher, ncc_match
+from scripts.classical.ncc import NCCMatcher, ncc_match
 
 SUB_PIXEL = 0.13  # what a paraboloid through scores one pixel apart can do on the pattern below, px
 
