@@ -76,7 +76,7 @@ def _compare(path: Path, settings: Mapping[str, Any]) -> None:
         value = list(value) if isinstance(value, tuple) else value
         if name in trained and trained[name] != value:
             logging.getLogger("load_weights").warning(
-                "%s: trained with %s %s, used with %s; give the one, or the config in configs/data that these weights "
-                "are for",
-                *(path, name, trained[name], value),
+                "%s: trained with %s %s, used with %s; give --%s as in training, or the config in configs/data that "
+                "these weights are for",
+                *(path, name, trained[name], value, name),
             )
