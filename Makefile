@@ -82,7 +82,7 @@ label: $(LABEL_INSTALLED) label_demo ## Annotate frames of the demo clip in the 
 	    --ckpt_path models/model_series.pt --config_file configs/data/echo_demo.json
 
 test: $(INSTALLED) ## Run the fast tests, in two processes of one thread
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/zoo --ignore tests/examples
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/zoo
 
 test-label: $(LABEL_INSTALLED) ## Run the tests of the MONAI Label app
 	PYTHONPATH=bundle:bundle/label_app $(LABEL_BIN)/python -m pytest -m "not slow" tests/label_app
@@ -110,7 +110,7 @@ test-deploy: $(DEPLOY_INSTALLED) ## Run the example application of MONAI Deploy,
 	OMP_NUM_THREADS=1 $(DEPLOY_BIN)/python -m pytest tests/examples
 
 coverage: $(INSTALLED) ## Run the fast tests and tell which lines of bundle/scripts they reach; open coverage/index.html
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/examples \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile \
 	    --cov --cov-report term --cov-report html:coverage
 
 api: $(INSTALLED) ## Make the pages of the Python API; open api/html/index.html

@@ -43,6 +43,11 @@ def assert_ran(result: subprocess.CompletedProcess[str]) -> None:
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
 
 
+def of_a_stranger() -> dict[str, str]:
+    """The environment of somebody who has the bundle's folder and no other: nothing on Python's path, one thread."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+
+
 def package(path: Path) -> Path:
     """The zip of ``make zoo-package``."""
     subprocess.run(["make", "-s", "zoo-package", f"ZIP={path}"], cwd=BUNDLE.parent, check=True)

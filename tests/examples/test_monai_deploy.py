@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-import os
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -22,20 +22,23 @@ import pydicom
 import pytest
 from pydicom.examples import get_path
 
-from bundle_command import BUNDLE, assert_ran, run_bundle
+from bundle_command import BUNDLE, assert_ran, of_a_stranger, run_bundle
 
-pathfinder = pytest.importorskip("cuda.pathfinder")  # with no test left, pytest fails
+if importlib.util.find_spec("holoscan") is None:
+    pytest.skip("MONAI Deploy is not installed", allow_module_level=True)  # with no test left, pytest fails
+
 APP = BUNDLE.parent / "examples" / "monai_deploy" / "app.py"
 
 
 def run_app(images: Path, results: Path) -> subprocess.CompletedProcess[str]:
     results.mkdir()
     command = [sys.executable, str(APP), "-i", str(images), "-o", str(results), "-m", str(BUNDLE)]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=results, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=results, env=of_a_stranger(), capture_output=True, text=True)
 
 
 def test_it_finds_what_the_bundle_finds_and_writes_a_report(tmp_path, monkeypatch):
+    from cuda.pathfinder import load_nvidia_dynamic_lib
+
     images, results = tmp_path / "images", tmp_path / "results"
     images.mkdir()
     shutil.copy(get_path("ybr_color"), images)
@@ -43,7 +46,7 @@ def test_it_finds_what_the_bundle_finds_and_writes_a_report(tmp_path, monkeypatc
     assert_ran(done)
     assert f"1 DICOM report and landmarks.csv in {results}" in done.stdout
     # beside MONAI Deploy every program that imports MONAI needs CUDA's runtime
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(Path(pathfinder.load_nvidia_dynamic_lib("cudart").abs_path).parent))
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(Path(load_nvidia_dynamic_lib("cudart").abs_path).parent))
     configs, where = ["inference.json", "data/echo_demo.json"], ["--dataset_dir", str(images)]
     assert_ran(run_bundle("inferring", configs, *where, "--output_dir", str(tmp_path / "alone")))
     assert (results / "landmarks.csv").read_bytes() == (tmp_path / "alone" / "landmarks.csv").read_bytes()

@@ -17,27 +17,18 @@ import hashlib
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
-import torch
 from monai.config import get_config_values
 
 from scripts.data.frame_dataset import FrameDataset
+from scripts.inferers.example_bank import StorableMatcher
 
-__all__ = ["HasWeights", "describe_run"]
-
-
-class HasWeights(Protocol):
-    """What has weights, such as a module."""
-
-    def parameters(self) -> Iterator[torch.nn.Parameter]:
-        """The weights."""
+__all__ = ["describe_run"]
 
 
 def describe_run(
-    dataset: FrameDataset, network: HasWeights, patch_size: int, weights: str | os.PathLike[str] | None = None
+    dataset: FrameDataset, network: StorableMatcher, patch_size: int, weights: str | os.PathLike[str] | None = None
 ) -> dict[str, list[tuple[str, str]]]:
     """Name and value of what was evaluated, by caption.
 

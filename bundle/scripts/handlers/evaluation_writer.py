@@ -19,7 +19,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
@@ -30,10 +30,11 @@ from scripts.evaluation.calibration import Calibration
 from scripts.evaluation.report import write_evaluation_report
 from scripts.evaluation.result import EvaluationResult
 from scripts.evaluation.result_files import write_result
-from scripts.evaluation.run_description import HasWeights, describe_run
+from scripts.evaluation.run_description import describe_run
+from scripts.inferers.example_bank import StorableMatcher
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import refuse_unreadable
-from scripts.metrics.cyclic_error import Matcher
+from scripts.io.json_object import read_json_object
 from scripts.metrics.pair_cyclic_error import PairCyclicError
 from scripts.metrics.tracking_evaluation import (
     TrueTracks,
@@ -44,10 +45,6 @@ from scripts.metrics.tracking_evaluation import (
 )
 
 __all__ = ["EvaluationWriter"]
-
-
-class _Network(Matcher, HasWeights, Protocol):
-    """A matcher that has weights."""
 
 
 class EvaluationWriter:
@@ -87,7 +84,7 @@ class EvaluationWriter:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        network: _Network,
+        network: StorableMatcher,
         cyclic_error: PairCyclicError,
         examples: Sequence[ExamplePoint],
         patch_size: int,
@@ -173,10 +170,10 @@ class EvaluationWriter:
 
 
 def _read_summary(path: str | os.PathLike[str] | None) -> dict[str, float]:
-    if path is None or not Path(path).exists():
+    if path is None:
         return {}
     with refuse_unreadable(path):
-        seconds = json.loads(Path(path).read_text()).get("train_seconds")  # weights as shipped tell none
+        seconds = read_json_object(path).get("train_seconds")  # weights as shipped tell none
         return {} if seconds is None else {"train_seconds": float(seconds)}
 
 

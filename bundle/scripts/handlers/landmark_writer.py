@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections import defaultdict
@@ -32,7 +31,8 @@ from scripts.data.frame_dataset import FrameDataset
 from scripts.data.prepared_series import PreparedSeries
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
-from scripts.io.input_error import InputError, refuse_unreadable
+from scripts.io.input_error import InputError
+from scripts.io.json_object import read_json_object
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 from scripts.io.slicer_markups import write_slicer_markups, write_slicer_tracks
 from scripts.transforms.coordinates import index_to_lps, normalized_scale_to_index, normalized_to_index
@@ -108,7 +108,7 @@ class LandmarkWriter:
         self.title = title
         self.markups_layout = markups_layout
         self.dicom_sr = dicom_sr
-        self.metrics = _read_metrics(self.output_dir / "metrics.json")
+        self.metrics = read_json_object(self.output_dir / "metrics.json")
         self._found: dict[int, list[Landmark]] = defaultdict(list)
 
     def attach(self, engine: Engine) -> None:
@@ -205,14 +205,6 @@ class LandmarkWriter:
             sections=[*sections, Section("Tables", files=tables)],
             metrics=metrics,
         )
-
-
-def _read_metrics(path: Path) -> dict[str, Any]:
-    """The figures that an evaluation left there, if any."""
-    if not path.exists():
-        return {}
-    with refuse_unreadable(path):
-        return dict(json.loads(path.read_text()).items())
 
 
 def _count(things: Sized, name: str) -> str:

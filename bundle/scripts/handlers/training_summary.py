@@ -25,6 +25,8 @@ from ignite.engine import Engine, Events
 from monai.engines import Evaluator
 
 from scripts.io.atomic import atomic_path
+from scripts.io.input_error import InputError
+from scripts.io.json_object import read_json_object
 
 __all__ = ["TrainingSummary"]
 
@@ -60,8 +62,8 @@ class TrainingSummary:
 
     def _is_of_these_settings(self) -> bool:
         try:
-            return json.loads(self.path.read_text())["settings"] == self.settings
-        except (OSError, ValueError, TypeError, KeyError):
+            return read_json_object(self.path).get("settings") == self.settings
+        except InputError:
             return False
 
     @property

@@ -15,6 +15,7 @@ from scripts.io.dicom_sr import ReportPoint, check_report_sources, read_dicom_sr
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError, find_input_error, refuse_unreadable, report_input_errors
+from scripts.io.json_object import read_json_object
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 from scripts.io.pairs_csv import FramePair, read_pairs_csv
 from scripts.io.slicer_markups import (
@@ -38,6 +39,7 @@ __all__ = [
     "read_dicom_sr",
     "read_examples_csv",
     "read_fcsv",
+    "read_json_object",
     "read_landmarks_csv",
     "read_pairs_csv",
     "read_slicer_markups",

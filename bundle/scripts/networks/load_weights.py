@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ import torch
 from torch import nn
 
 from scripts.io.input_error import InputError, first_line, refuse_unreadable
+from scripts.io.json_object import read_json_object
 
 __all__ = ["load_weights"]
 
@@ -67,11 +67,11 @@ def load_weights(
 
 
 def _compare(path: Path, settings: Mapping[str, Any]) -> None:
-    beside = path.with_suffix(".json")
-    if not settings or not beside.is_file():
+    if not settings:
         return
+    beside = path.with_suffix(".json")
     with refuse_unreadable(beside):
-        trained = dict(json.loads(beside.read_text(encoding="utf-8")).get("settings", {}))
+        trained = dict(read_json_object(beside).get("settings", {}))
     for name, value in settings.items():
         value = list(value) if isinstance(value, tuple) else value
         if name in trained and trained[name] != value:
