@@ -40,8 +40,8 @@ class LandmarkOperator(Operator):
         overrides: values of the configs, such as ``{"examples": "/path/to/examples.csv"}``.
 
     Raises:
-        RuntimeError: input is at fault. Its cause is an ``InputError`` of the bundle, whose message names the file; where
-            nothing catches it, that message is the last line on standard error.
+        RuntimeError: input is at fault. Its cause is an ``InputError`` of the bundle, whose message names the file and,
+            where nothing catches the error, is the last line on standard error.
     """
 
     def __init__(
