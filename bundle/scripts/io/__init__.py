@@ -10,7 +10,7 @@
 # limitations under the License.
 """Landmark files in and out; one format per file, and nothing here knows of networks."""
 
-from scripts.io.atomic import atomic_path
+from scripts.io.atomic import WriteError, atomic_path
 from scripts.io.dicom_sr import ReportPoint, check_report_sources, read_dicom_sr, write_dicom_sr
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
@@ -33,6 +33,7 @@ __all__ = [
     "Landmark",
     "ReportPoint",
     "WorldPoint",
+    "WriteError",
     "atomic_path",
     "check_report_sources",
     "find_input_error",
