@@ -218,11 +218,11 @@ class LandmarkDatastore(Datastore):
             return ""
 
     def get_image_info(self, image_id: str) -> dict[str, Any]:
-        """What is kept beside an image."""
+        """What is kept beside an image, with its path and the name of a file to keep it in, as 3D Slicer does."""
         image_id = self.check_id(image_id)
         series = self._images.get(image_id)
         path = str(series.files[0]) if series else ""
-        return {**self._kept_info(image_id), "name": self.image_name(image_id), "path": path}
+        return {**self._kept_info(image_id), "name": self.image_name(image_id).replace("/", "~"), "path": path}
 
     def update_image_info(self, image_id: str, info: dict[str, Any]) -> None:
         """Add to what is kept beside an image."""
