@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from label_app.point_lists import point_lists
 from label_app.strict_json import parse_object
 from scripts.data.marked_image import MarkedImage
 from scripts.data.world_examples import world_examples
@@ -29,7 +30,9 @@ from scripts.io.slicer_markups import parse_slicer_points
 __all__ = [
     "Label",
     "LabelPoint",
+    "check_number",
     "check_points",
+    "label_text",
     "parse_frame",
     "parse_label",
     "parse_points",
@@ -100,7 +103,7 @@ def parse_label(content: bytes | str, image: MarkedImage, where: str) -> list[La
 
     Raises:
         InputError: this is neither form, or a landmark lacks its name, lies outside of the image, is of a frame that
-            the image has not, or comes twice.
+            the image has not, or comes twice; or there are more than a label can have.
 
     Example:
         >>> parse_label('{"landmarks": [{"label": "a", "x": 1, "y": 2.5}]}', image, "body")  # doctest: +SKIP
@@ -125,8 +128,9 @@ def parse_points(entries: Any, where: str) -> list[LabelPoint]:
         >>> parse_points([{"label": "valve", "x": 1, "y": 2.5}], "body")[0].y
         2.5
     """
-    if not isinstance(entries, list) or len(entries) > _MOST_POINTS:
+    if not isinstance(entries, list):
         raise InputError(f'{where} needs "landmarks", a list of at most {_MOST_POINTS}.')
+    check_number(len(entries), where)
     return [_parse_point(entry, f"{where}, landmark {i}") for i, entry in enumerate(entries, start=1)]
 
 
@@ -145,6 +149,22 @@ def parse_frame(frame: Any, where: str) -> int | None:
     return frame
 
 
+def check_number(number: int, where: str) -> None:
+    """Refuse more landmarks than a label can have, in all its frames together.
+
+    Raises:
+        InputError: there are more than 10,000.
+
+    Example:
+        >>> check_number(10_000, "body")
+    """
+    if number > _MOST_POINTS:
+        raise InputError(
+            f"{where} would have {number} landmarks, but a label has at most {_MOST_POINTS}; "
+            "take fewer landmarks, or fewer frames"
+        )
+
+
 def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -> None:
     """Refuse landmarks that cannot be of an image.
 
@@ -154,6 +174,7 @@ def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -
     Example:
         >>> check_points([LabelPoint("valve", 3, 101.0, 64.5)], image, "body")  # doctest: +SKIP
     """
+    check_number(len(points), where)
     width, height = image.fit.original
     frames = [None] if image.length == 1 else range(image.length)
     seen = set()
@@ -189,33 +210,58 @@ def read_label(path: str | os.PathLike[str]) -> Label:
             content = file.read()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
-    document = parse_object(content, str(path))
-    points = parse_points(document.get("landmarks"), str(path))
-    info = document.get("info")
-    return Label(tuple(points), info if isinstance(info, dict) else {})
+    return _parse_kept(content, str(path))
+
+
+def label_text(label: Label, where: str) -> str:
+    """What a label's file says. It is read here already: what could not be read later is not written.
+
+    Args:
+        label: the landmarks of an image.
+        where: what to call them in messages.
+
+    Raises:
+        InputError: :func:`read_label` would not take it.
+        ValueError: a number is not finite, which JSON cannot say.
+
+    Example:
+        >>> label_text(Label((LabelPoint("valve", 3, 101.0, 64.5),)), "body").split()[:3]
+        ['{', '"landmarks":', '[']
+    """
+    landmarks = [
+        {name: value for name, value in asdict(point).items() if value is not None and value != ""}
+        for point in label.points
+    ]
+    text = json.dumps({"landmarks": landmarks, "info": label.info}, indent=1, allow_nan=False)
+    _parse_kept(text, where)
+    return text
 
 
 def write_label(path: str | os.PathLike[str], label: Label) -> None:
     """Write the landmarks of an image, whole or not at all.
 
     Raises:
-        ValueError: a number is not finite, which JSON cannot say; then nothing is written.
+        InputError, ValueError: see :func:`label_text`; then nothing is written.
 
     Example:
         >>> write_label("labels/final/clip.dcm.json", Label((LabelPoint("valve", 3, 101.0, 64.5),)))  # doctest: +SKIP
     """
-    landmarks = [
-        {name: value for name, value in asdict(point).items() if value is not None and value != ""}
-        for point in label.points
-    ]
-    content = json.dumps({"landmarks": landmarks, "info": label.info}, indent=1, allow_nan=False)
+    text = label_text(label, str(path))
     with atomic_path(path) as temporary:
-        temporary.write_text(content, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _parse_kept(content: bytes | str, where: str) -> Label:
+    document = parse_object(content, where)
+    points = parse_points(document.get("landmarks"), where)
+    info = document.get("info")
+    return Label(tuple(points), info if isinstance(info, dict) else {})
 
 
 def _parse_markups(document: dict[str, Any], image: MarkedImage, where: str) -> list[LabelPoint]:
+    lists = point_lists(document, where)
     try:
-        placed = parse_slicer_points(document, where)
+        placed = parse_slicer_points({"markups": lists}, where)
     except ValueError as error:
         raise InputError(str(error)) from error
     return [LabelPoint(one.label.strip(), one.frame, one.x, one.y) for one in world_examples(placed, image, where)]

@@ -30,6 +30,7 @@ from requests import RequestException
 
 from label_app.body_limit import BodyLimit
 from label_app.known_host import ALLOWED_HOSTS, KnownHost
+from label_app.landmark_datastore import ImageExistsError
 from label_app.monai_routes import add_monai_routes
 from label_app.page_files import PageFiles
 from label_app.page_routes import router
@@ -54,6 +55,10 @@ async def _refused(_: Request, error: MONAILabelException) -> JSONResponse:
 
 async def _bad_input(_: Request, error: InputError) -> JSONResponse:
     return _answer(400, str(error))
+
+
+async def _exists(_: Request, error: ImageExistsError) -> JSONResponse:
+    return _answer(409, str(error))
 
 
 async def _wrong_type(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -96,6 +101,7 @@ app = FastAPI(
         ImageNotFoundException: _not_found,
         LabelNotFoundException: _not_found,
         MONAILabelException: _refused,
+        ImageExistsError: _exists,
         InputError: _bad_input,
         RequestValidationError: _wrong_type,
         OSError: _long_name,

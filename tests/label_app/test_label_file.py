@@ -146,3 +146,28 @@ def test_what_json_cannot_say_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         write_label(tmp_path / "a.json", Label((), {"score": float("nan")}))
     assert not list(tmp_path.iterdir())
+
+
+def test_more_landmarks_than_are_read_are_refused(clip, tmp_path):
+    points = [LabelPoint(f"a{i // 5}", i % 5, 1.0, 1.0) for i in range(10_001)]
+    write_label(tmp_path / "most.json", Label(tuple(points[:-1])))
+    assert len(read_label(tmp_path / "most.json").points) == 10_000
+    placed = [{"label": f"{one.label} [{one.frame}]", "position": [-10.0, 20.0, 5.0]} for one in points]
+    for refused in (
+        lambda: write_label(tmp_path / "more.json", Label(tuple(points))),
+        lambda: parse_label(json.dumps({"markups": [{"controlPoints": placed}]}), clip, "body"),
+        lambda: parse_label(json.dumps({"landmarks": [vars(one) for one in points]}), clip, "body"),
+    ):
+        with pytest.raises(InputError, match="would have 10001 landmarks, but a label has at most 10000"):
+            refused()
+    assert [one.name for one in tmp_path.glob("*.json")] == ["most.json"]
+
+
+@pytest.mark.parametrize(
+    "point",
+    [LabelPoint("a", None, 1.0, 1.0, sigma_x=1e10), LabelPoint("\ud800", None, 1.0, 1.0), LabelPoint("a", 1.5, 1, 1)],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path, point):
+    with pytest.raises(InputError):
+        write_label(tmp_path / "a.json", Label((point,)))
+    assert not list(tmp_path.iterdir())

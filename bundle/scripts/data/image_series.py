@@ -31,7 +31,7 @@ from scripts.data.itk_header import read_itk_header
 from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
-__all__ = ["ImageSeries", "find_image_series", "image_series_of", "is_hidden", "select_series"]
+__all__ = ["ImageSeries", "find_image_series", "image_series_of", "image_suffix", "is_hidden", "select_series"]
 
 _SUFFIXES = {
     "raster": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"),
@@ -112,6 +112,20 @@ def is_hidden(path: Path, root: Path) -> bool:
         (True, False)
     """
     return any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(root).parts)
+
+
+def image_suffix(name: str) -> str:
+    """The end of a file's name by which it is known as an image, as it is written; "" where there is none.
+
+    A dot does not make a suffix: a DICOM file may be named after its UID.
+
+    Example:
+        >>> image_suffix("knee.left.NII.GZ"), image_suffix("1.2.840.113")
+        ('.NII.GZ', '')
+    """
+    lower = name.lower()
+    ends = [suffix for suffixes in _SUFFIXES.values() for suffix in suffixes if lower.endswith(suffix)]
+    return name[len(name) - max(map(len, ends), default=0) :]
 
 
 def image_series_of(files: Sequence[str | os.PathLike[str]], dataset_dir: str | os.PathLike[str]) -> ImageSeries:
