@@ -55,5 +55,5 @@ def test_adapting_keeps_the_weights_that_have_the_smaller_cyclic_error(
     told = [line for line in (run.stdout + run.stderr).splitlines() if "val_cyclic_error_px" in line]
     assert any("the best so far" in line for line in told)
     assert any("no better" in line for line in told)
-    before, after = read(trained), read(tmp_path / "model.pt")
+    before, after = read(trained), read(tmp_path / "models" / "model.pt")
     assert all(torch.equal(before[name], after[name]) for name in before)

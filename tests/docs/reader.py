@@ -91,15 +91,15 @@ def _write_programs(environment: Path) -> None:
     cases = "".join(f'    *" run {run} "*) more=({options});;\n' for run, options in SHORT.items())
     own = {"python": [sys.executable], "torchrun": [sys.executable, "-m", "torch.distributed.run"]}
     for name, command in own.items():
-        script = f'#!/usr/bin/env bash\nmore=()\ncase " $* " in\n{cases}esac\nexec {shlex.join(command)} "$@" "${{more[@]}}"\n'
-        _write_program(programs / name, script)
+        choose = f'more=()\ncase " $* " in\n{cases}esac\n'
+        _write_program(programs / name, f'{choose}exec {shlex.join(command)} "$@" "${{more[@]}}"\n')
     # what a page has the reader install is there
-    _write_program(programs / "pip", f'#!/usr/bin/env bash\nshift\nexec {sys.executable} -m pip show --quiet "$@"\n')
+    _write_program(programs / "pip", f'shift\nexec {sys.executable} -m pip show --quiet "$@"\n')
     (programs / "activate").write_text(f"export PATH={shlex.quote(str(programs))}:$PATH\n")
 
 
 def _write_program(path: Path, script: str) -> None:
-    path.write_text(script)
+    path.write_text("#!/usr/bin/env bash\n" + script)
     path.chmod(0o755)
 
 

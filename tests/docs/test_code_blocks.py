@@ -13,11 +13,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from given import write_given
 from reader import ROOT, Block, copy_tree, read_blocks, type_page
 
@@ -31,14 +29,16 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> Iterator[Path]:
+def given(tmp_path: Path) -> Path:
     write_given(tmp_path / "given")
-    yield tmp_path / "given"
+    return tmp_path / "given"
 
 
 @pytest.mark.parametrize("page", RUN)
 def test_the_code_of_a_page(page: str, given: Path, tmp_path: Path) -> None:
     tree = copy_tree(tmp_path / "tree")
+    (given / "bundles").mkdir()
+    (given / "bundles" / "landmark_template_matching").symlink_to(tree / "bundle")
     shipped, images = hashes(tree / "bundle" / "models"), hashes(given / "images")
     ran = type_page(page, tree, given)
     assert ran.returncode == 0, f"{ran.stdout[-3000:]}\n{ran.stderr[-6000:]}"

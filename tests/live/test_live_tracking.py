@@ -244,7 +244,7 @@ def test_output_in_the_incoming_folder(tmp_path: Path, incoming: Path, examples:
     tracker = LandmarkTracker(NCCMatcher(), 16, (64, 48))
     frames = read_example_frames(examples, incoming)
     for output in (incoming, incoming / "out", tmp_path / "x" / ".." / "incoming" / "out"):
-        with pytest.raises(InputError, match="give --output_dir outside"):
+        with pytest.raises(InputError, match="lies in"):
             LiveTracking(tracker, frames, incoming, output)
 
 
@@ -313,7 +313,7 @@ def test_a_fault_is_found_before_the_start(
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the config replaces it
     where = {"dataset_dir": str(incoming), "ckpt_path": str(weights), "image_size": [64, 48], "patch_size": 16}
     for fault, message in (
-        ({"output_dir": str(incoming / "out"), "examples": str(examples)}, "give --output_dir outside"),
+        ({"output_dir": str(incoming / "out"), "examples": str(examples)}, "lies in"),
         ({"output_dir": str(tmp_path / "out")}, "give --examples FILE.csv"),
         ({"output_dir": str(tmp_path / "out"), "examples": str(tmp_path / "none.csv")}, "none.csv: there is no such"),
     ):

@@ -82,6 +82,10 @@ class OutputFolder:
         folders = {"--output_dir": self.path} | ({"--ckpt_dir": self.ckpt_dir} if self.ckpt_dir is not None else {})
         for option, folder in folders.items():
             _check(folder, option, dataset_dir)
+        made = [parent for folder in folders.values() for parent in _missing(folder)]
+        weakref.finalize(self, _remove_empty, made)  # a run that is refused later leaves no trace
+        for option, folder in folders.items():
+            _make(folder, option)
         self._holds = [_Hold.of(folder, option) for option, folder in folders.items()]
         for folder in folders.values():
             remove_leftovers(folder, age_s=0)  # it is ours: nobody else writes there
@@ -194,7 +198,7 @@ class _Hold:
 
 
 def _check(folder: Path, option: str, dataset_dir: str | os.PathLike[str] | None) -> None:
-    """Refuse a folder that a run cannot write to, or should not; make it otherwise."""
+    """Refuse a folder that a run should not write to."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; give {option} a folder")
     if dataset_dir is not None and _is_among(folder, Path(dataset_dir)):
@@ -207,6 +211,9 @@ def _check(folder: Path, option: str, dataset_dir: str | os.PathLike[str] | None
         raise InputError(
             f"{folder} holds {shipped.name} as shipped, which a run must not write over; give another {option}"
         )
+
+
+def _make(folder: Path, option: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _probe(folder)
@@ -220,6 +227,17 @@ def _is_among(folder: Path, dataset_dir: Path) -> bool:
     if not dataset_dir.is_dir() or not folder.is_relative_to(dataset_dir):
         return False
     return not is_hidden(folder, dataset_dir)  # hidden folders are not searched for images
+
+
+def _missing(folder: Path) -> list[Path]:
+    """The folder and those above it that are not there, the outermost first."""
+    return [one for one in (*reversed(folder.parents), folder) if not one.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in reversed(folders):
+        with suppress(OSError):  # there is something in it
+            folder.rmdir()
 
 
 def _probe(folder: Path) -> None:
