@@ -167,27 +167,26 @@ def test_still_images_of_any_size_and_colour(trained: Path, tmp_path: Path) -> N
 def refused(
     phantom: Path, trained: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, subprocess.CompletedProcess[str]]:
-    """Runs that stop, two at a time, as each takes seconds to begin; each is told to write to a folder in ``out``."""
+    """Runs that stop, two at a time, as each takes seconds to begin; each is told to write to a folder of its own."""
     folder = tmp_path_factory.mktemp("refused")
     (folder / "images").mkdir()
     (folder / "images" / "broken.png").write_bytes(b"no picture")
     bad = ["--examples", write_csv(folder / "examples.csv", "subject_00.nii.gz,0,tip,60,10")]
     good = ["--examples", str(phantom / "examples.csv")]
-    out = folder / "out"
-    broken = ["--dataset_dir", str(folder / "images"), "--output_dir", str(out / "4")]
+    broken = ["--dataset_dir", str(folder / "images"), "--output_dir", str(folder / "out_4")]
     other = ["--ckpt_path", str(trained / "model.pt"), "--dataset_dir", str(phantom), *good]
-    other += ["--output_dir", str(out / "5")]
+    other += ["--output_dir", str(folder / "out_5")]
     with ThreadPoolExecutor(2) as pool:
         runs = {
-            "bad examples": pool.submit(infer, phantom, trained, out / "1", *bad),
-            "no examples": pool.submit(infer, phantom, trained, out / "2"),
-            "no weights": pool.submit(infer, phantom, folder, out / "3", *good),
+            "bad examples": pool.submit(infer, phantom, trained, folder / "out_1", *bad),
+            "no examples": pool.submit(infer, phantom, trained, folder / "out_2"),
+            "no weights": pool.submit(infer, phantom, folder, folder / "out_3", *good),
             "broken image": pool.submit(run_bundle, "training", ["train.json"], *broken, *TINY, *SHORT),
             "other head": pool.submit(
                 run_bundle, "inferring", ["inference.json", "head/regression.json"], *other, *TINY
             ),
         }
-    assert not out.exists()
+    assert not list(folder.glob("out_*"))
     return {name: run.result() for name, run in runs.items()}
 
 
