@@ -221,3 +221,13 @@ def test_a_label_that_is_not_found_is_told_with_the_nearest(tmp_path, data, data
     path = write_examples(tmp_path / "examples.csv", "still.png,,left apex,3,4", "still.png,,valve,3,4")
     with pytest.raises(InputError, match=r"no example of 'left_apex'; .*; the nearest name is 'left apex'"):
         read_example_points(path, dataset, data, "left_apex")
+
+
+def test_a_dicom_file_that_is_not_there_is_told_with_the_name_of_its_series(tmp_path, write_dicom):
+    pixels, uid = np.arange(240, dtype=np.uint8).reshape(12, 20), generate_uid()
+    for name, number in (("b.dcm", 1), ("a.dcm", 2)):
+        write_dicom(tmp_path / "data" / "p1" / name, pixels, SeriesInstanceUID=uid, InstanceNumber=number)
+    dataset = FrameDataset(find_image_series(tmp_path / "data"), (40, 40))
+    path = write_examples(tmp_path / "e.csv", "p1/c.dcm,0,a,3,4")
+    with pytest.raises(InputError, match=r"e\.csv, line 2: image 'p1/c\.dcm' .*; the nearest name is 'p1/b\.dcm'$"):
+        read_example_points(path, dataset, tmp_path / "data")
