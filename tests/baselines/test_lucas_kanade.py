@@ -17,8 +17,6 @@ import pytest
 
 from scripts.baselines import LucasKanade
 
-pytest.importorskip("cv2", reason="OpenCV is not installed: pip install '.[bench]'")
-
 SHAPE, POINT = (96, 72), (40.0, 30.0)
 
 

@@ -17,8 +17,6 @@ import pytest
 
 from scripts.baselines import TemplateMatching
 
-pytest.importorskip("cv2", reason="OpenCV is not installed: pip install '.[bench]'")
-
 
 def test_follows_breathing(errors_on_breathing):
     errors = errors_on_breathing(TemplateMatching(patch_size=32))

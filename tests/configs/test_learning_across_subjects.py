@@ -19,8 +19,6 @@ import torch
 
 from bundle_command import assert_ran, run_bundle
 
-pytest.importorskip("cv2")
-
 TINY = ["--image_size", "[48,44]", "--patch_size", "16", "--patch_zoom", "2", "--batch_size", "4"]
 SHORT = ["--max_epochs", "1", "--steps_per_epoch", "2", "--patches_per_image", "2"]
 

@@ -112,3 +112,13 @@ def test_faults_name_file_and_line(tmp_path: Path, text: str, message: str) -> N
     path.write_text(text)
     with pytest.raises(ValueError, match=f"landmarks.csv, {message}"):
         read_landmarks_csv(path)
+
+
+def test_what_a_spreadsheet_saved_with_semicolons_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "landmarks.csv"
+    write_landmarks_csv(path, [replace(FRAME, label="Höhe"), replace(FRAME, frame=8)])
+    rows = read_landmarks_csv(path)
+    text = path.read_text(encoding="utf-8").replace(",", ";").replace(".", ",").replace("clip,dcm", "clip.dcm")
+    for encoding in ("utf-8-sig", "utf-16"):
+        path.write_text(text, encoding=encoding)
+        assert read_landmarks_csv(path) == rows

@@ -12,12 +12,11 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from scripts.io.csv_table import write_csv
+from scripts.io.csv_table import DecimalMarks, open_csv, write_csv
 
 __all__ = ["PIXEL_COLUMNS", "Landmark", "read_landmarks_csv", "write_landmarks_csv"]
 
@@ -87,6 +86,8 @@ def write_landmarks_csv(path: str | os.PathLike[str], landmarks: Iterable[Landma
 def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:
     """Read what :func:`write_landmarks_csv` wrote, with or without the columns of the place in the patient.
 
+    A spreadsheet may have saved it since, see :func:`scripts.io.csv_table.read_csv_rows`.
+
     Args:
         path: the file.
 
@@ -101,12 +102,12 @@ def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:
         >>> read_landmarks_csv("landmarks.csv")[0].label  # doctest: +SKIP
         'patella'
     """
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        header = next(reader, [])
+    with open_csv(path) as (reader, separator):
+        header: list[str] = next(reader, [])
         if tuple(header) not in (_COLUMNS, PIXEL_COLUMNS):
             raise ValueError(f"{path}, line 1: the header must be {','.join(_COLUMNS)!r}, not {','.join(header)!r}.")
-        return [_landmark(row, len(header), f"{path}, line {reader.line_num}") for row in reader if row]
+        marks = DecimalMarks(separator)
+        return [_landmark(row, len(header), f"{path}, line {reader.line_num}", marks) for row in reader if row]
 
 
 def _row(landmark: Landmark) -> list[str]:
@@ -119,10 +120,11 @@ def _row(landmark: Landmark) -> list[str]:
     return [landmark.image, frame, landmark.label, *point, *sigma, str(int(landmark.n_examples)), *place]
 
 
-def _landmark(row: list[str], width: int, where: str) -> Landmark:
+def _landmark(row: list[str], width: int, where: str, marks: DecimalMarks) -> Landmark:
     if len(row) != width:
         raise ValueError(f"{where}: expected {width} cells, found {len(row)}.")
-    image, frame, label, x, y, sigma_x, sigma_y, n_examples, *place = row
+    image, frame, label, *numbers = row
+    x, y, sigma_x, sigma_y, n_examples, *place = (marks.with_point(cell, where) for cell in numbers)
     try:
         return Landmark(
             image=image,
