@@ -117,7 +117,7 @@ def type_page(page: str, tree: Path, given: Path) -> subprocess.CompletedProcess
     in_bundle = page.startswith("bundle/")
     lines += [f"source {shlex.quote(str(tree / '.venv' / 'bin' / 'activate'))}"] if in_bundle else []
     for block in blocks:
-        lines.append(f"echo '### {page}, line {block.line}'")
+        lines.append(f'echo "### {page}, line {block.line}, after $SECONDS s"')
         if block.language == "bash":
             lines.append(block.text)
         elif block is python[-1]:

@@ -41,6 +41,7 @@ def test_the_code_of_a_page(page: str, given: Path, tmp_path: Path) -> None:
     (given / "bundles" / "landmark_template_matching").symlink_to(tree / "bundle")
     shipped, images = hashes(tree / "bundle" / "models"), hashes(given / "images")
     ran = type_page(page, tree, given)
+    print("\n".join(line for line in ran.stdout.splitlines() if line.startswith("### ")))
     assert ran.returncode == 0, f"{ran.stdout[-3000:]}\n{ran.stderr[-6000:]}"
     assert hashes(tree / "bundle" / "models") == shipped
     assert hashes(given / "images") == images
