@@ -81,7 +81,7 @@ class ExampleBank:
     again there (see :class:`scripts.metrics.OwnMatch`), that lies on a blank part of its image, or whose landmark is
     marked at another place of the same frame too, is named in the log and in :attr:`doubtful`. It has no bias to take
     off, and nothing is learned from answers of its landmark. Beside others it still speaks for its landmark: on real
-    images that was as good as leaving it out. What was found from doubtful examples alone is doubtful.
+    images leaving it out was no better. What was found from doubtful examples alone is doubtful.
 
     Args:
         network: what encodes the patches, in evaluation mode.
