@@ -175,7 +175,10 @@ class LiveCsv:
             reader = csv.reader(text)
             header = next(reader, None)
             if header is not None and tuple(header) != _COLUMNS:
-                raise InputError(f"{self.path} is not a table of a live stream; move it away or give --output_dir")
+                raise InputError(
+                    f"{self.path} is not a table of a live stream, or one of an earlier version; "
+                    "move it away or give --output_dir"
+                )
             for row in reader:
                 if row:
                     self._note(row, reader.line_num)
