@@ -25,6 +25,7 @@ from scripts.data.marked_image import MarkedImage
 from scripts.data.world_examples import world_examples
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.slicer_markups import parse_slicer_points
 
 __all__ = [
@@ -56,8 +57,9 @@ class LabelPoint:
         y: position along axis 1 (rows, downwards), likewise.
         sigma_x: standard deviation along x, px; None for a point that a person has set.
         sigma_y: along y.
-        valid: whether the answer is to be relied on; None for a point that a person has set.
-        reason: why not, in words.
+        status: whether the answer is to be relied on; of a point that a person has set None, or doubtful where the
+            network does not find it again in its own image.
+        reason: why it is doubtful, in words.
         n_examples: how many examples spoke for it; None for a point that a person has set.
     """
 
@@ -67,7 +69,7 @@ class LabelPoint:
     y: float
     sigma_x: float | None = None
     sigma_y: float | None = None
-    valid: bool | None = None
+    status: LandmarkStatus | None = None
     reason: str = ""
     n_examples: int | None = None
 
@@ -275,17 +277,24 @@ def _parse_point(entry: Any, where: str) -> LabelPoint:
         raise InputError(f'{where}: "label" must be its name.')
     x, y = (_number(entry.get(name), name, where) for name in ("x", "y"))
     sigmas = (None if entry.get(name) is None else _number(entry[name], name, where) for name in ("sigma_x", "sigma_y"))
-    valid, count = entry.get("valid"), entry.get("n_examples")
+    count = entry.get("n_examples")
     return LabelPoint(
         label.strip(),
         frame,
         x,
         y,
         *sigmas,
-        valid=valid if isinstance(valid, bool) else None,
+        status=_status(entry),
         reason=entry["reason"] if isinstance(entry.get("reason"), str) else "",
         n_examples=count if isinstance(count, int) and not isinstance(count, bool) else None,
     )
+
+
+def _status(entry: dict[str, Any]) -> LandmarkStatus | None:
+    """What a point says of itself; labels of before had ``valid``, without learned limits."""
+    if isinstance(entry.get("valid"), bool):
+        return LandmarkStatus.UNCHECKED if entry["valid"] else LandmarkStatus.DOUBTFUL
+    return LandmarkStatus(entry["status"]) if entry.get("status") in list(LandmarkStatus) else None
 
 
 def _number(value: Any, name: str, where: str) -> float:

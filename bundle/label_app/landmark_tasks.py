@@ -34,6 +34,7 @@ from label_app.landmark_finder import LandmarkFinder
 from scripts.data.prepared_series import PreparedSeries
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.input_error import InputError
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark
 from scripts.io.slicer_markups import write_slicer_markups
 
@@ -258,7 +259,11 @@ def _plain(point: LabelPoint) -> dict[str, Any]:
 
 def _write_markups(path: str, image: PreparedSeries, points: Sequence[LabelPoint]) -> None:
     rows = [
-        Landmark(image.name, one.frame, one.label, one.x, one.y, one.sigma_x, one.sigma_y, one.n_examples or 0)
+        Landmark(
+            *(image.name, one.frame, one.label, one.x, one.y, one.sigma_x, one.sigma_y, one.n_examples or 0),
+            status=one.status or LandmarkStatus.UNCHECKED,
+            reason=one.reason,
+        )
         for one in points
     ]
     write_slicer_markups(path, rows, image.affines)

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ from monailabel.interfaces.exception import ImageNotFoundException
 from monailabel.interfaces.utils.app import app_instance
 
 from label_app.grey_window import first_window
-from label_app.label_file import Label, parse_frame, parse_points
+from label_app.label_file import LabelPoint, parse_frame, parse_points
 from label_app.landmark_app import LandmarkApp
 from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
 from label_app.landmark_tasks import wanted_frames
@@ -75,8 +75,8 @@ def describe_image(image_id: str) -> dict[str, Any]:
         "still": image.length == 1,
         "spacing": image.spacing,
         "pixel_aspect": image.pixel_aspect,
-        "final": _as_dicts(store.label(image_id, FINAL)),
-        "original": _as_dicts(store.label(image_id, ORIGINAL)),
+        "final": _as_dicts(_app().memory.checked(image_id, store.label(image_id, FINAL).points, now=False)),
+        "original": _as_dicts(store.label(image_id, ORIGINAL).points),
     }
 
 
@@ -96,14 +96,16 @@ def frame_pixels(image_id: str, frame: int) -> Response:
 def edit_label(image_id: str, edit: JsonObject) -> list[dict[str, Any]]:
     """``points`` take the place of those of their name and frame, ``removed`` are taken away; the rest stays.
 
-    So two people may work on one image at once.
+    So two people may work on one image at once. The answer has all landmarks of the image; one that the network does
+    not find again in its own image has the ``status`` ``doubtful`` and a ``reason``.
     """
     points = parse_points(edit.get("points", []), "points")
     removed = edit.get("removed", [])
     if not isinstance(removed, list) or not all(isinstance(one, dict) for one in removed):
         raise InputError('"removed" must be a list of {"label", "frame"}')
     keys = [(str(one.get("label")), parse_frame(one.get("frame"), "removed")) for one in removed]
-    return _as_dicts(_app().datastore().edit_label(image_id, points, keys))
+    label = _app().datastore().edit_label(image_id, points, keys)
+    return _as_dicts(_app().memory.checked(image_id, label.points))
 
 
 @router.post("/images/{image_id}/find", summary="Find landmarks", dependencies=[_user])
@@ -140,5 +142,5 @@ def _summary(store: LandmarkDatastore, image_id: str) -> dict[str, Any]:
     return {**about, "final": len(final), "original": len(original), "labels": labels}
 
 
-def _as_dicts(label: Label) -> list[dict[str, Any]]:
-    return [asdict(point) for point in label.points]
+def _as_dicts(points: Iterable[LabelPoint]) -> list[dict[str, Any]]:
+    return [asdict(point) for point in points]

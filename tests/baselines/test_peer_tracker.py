@@ -134,8 +134,12 @@ def test_lost_examples_are_left_out_and_a_landmark_without_any_is_lost():
     tracker.set_examples([(noise(0), (3, 4), "a"), (noise(1), (3, 4), "a"), (noise(0), (7, 7), "b")])
     tracker.moves.append((np.nan, np.nan))
     found = tracker.update(noise()).landmarks
-    assert found["a"].point.tolist() == [4, 5] and found["a"].valid and found["a"].examples[0].isnan().all()
-    assert found["b"].point.isnan().all() and not found["b"].valid
+    assert (
+        found["a"].point.tolist() == [4, 5]
+        and found["a"].status == "unchecked"
+        and found["a"].examples[0].isnan().all()
+    )
+    assert found["b"].point.isnan().all() and found["b"].is_doubtful
     assert found["b"].reason == "the answer is not finite"
 
 
@@ -144,7 +148,7 @@ def test_an_answer_outside_of_the_frame_is_not_valid():
     tracker.moves = [(17.0, 0.0)]
     tracker.set_examples([(noise(), (3, 4), "a")])
     found = tracker.update(noise()).landmarks["a"]
-    assert (found.point.tolist(), found.valid, found.reason) == ([20, 4], False, "it lies outside of the frame")
+    assert (found.point.tolist(), found.status, found.reason) == ([20, 4], "doubtful", "it lies outside of the image")
 
 
 def test_no_uncertainty_is_told_and_the_world_and_times_are():
@@ -152,7 +156,7 @@ def test_no_uncertainty_is_told_and_the_world_and_times_are():
     tracker.set_examples([(noise(), (3, 4), "a")])
     frame = tracker.update(noise(), affine=np.diag([2.0, 3.0, 1.0, 1.0]), time_ms=40.0)
     found = frame.landmarks["a"]
-    assert found.valid and found.reason == ""
+    assert (found.status, found.reason) == ("unchecked", "")
     assert found.sigma.isnan().all() and found.measures.isnan().all() and found.measures.shape == (len(DOUBTS),)
     assert found.world.tolist() == [6, 12, 0] and found.predicted is None
     assert set(frame.timings_ms) == {"prepare", "encode", "match", "check", "total"}
@@ -223,7 +227,7 @@ def test_translations_are_found_whatever_the_units(peer, texture_frames, shift):
     tracker.set_examples([(frames[0], point, label) for label, point in POINTS.items()])
     found = tracker.update(5000 * frames[1] - 700).landmarks
     for label, point in POINTS.items():
-        assert found[label].valid
+        assert not found[label].is_doubtful
         np.testing.assert_allclose(found[label].point, np.add(point, shift), atol=peer.exact)
 
 
@@ -253,7 +257,7 @@ def test_frames_that_show_nothing_are_told_and_passed_over(peer, texture_frames)
     tracker.set_examples([(frames[0], point, label) for label, point in POINTS.items()])
     for value, reason in ((0.5, "the frame is constant"), (np.nan, "the frame has values that are not finite")):
         for one in tracker.update(np.full(SHAPE, value)).landmarks.values():
-            assert (one.valid, one.reason) == (False, reason) and one.point.isnan().all()
+            assert (one.status, one.reason) == ("doubtful", reason) and one.point.isnan().all()
     np.testing.assert_allclose(point_of(tracker, frames[1]), np.add(POINTS["a"], (2, 1)), atol=peer.exact)
 
 

@@ -134,8 +134,13 @@ def test_inferring_writes_tables_markups_and_pictures(phantom: Path, trained: Pa
         infer(phantom, trained, tmp_path, "--examples", str(phantom / "examples.csv"), "--within_subject", "True")
     )
     rows = list(csv.DictReader((tmp_path / "landmarks.csv").open()))
-    columns = ["image", "frame", "label", "x", "y", "sigma_x", "sigma_y", "n_examples", "lps_x", "lps_y", "lps_z"]
-    assert list(rows[0]) == columns
+    columns = "image,frame,label,x,y,sigma_x,sigma_y,n_examples,is_example,status,reason,lps_x,lps_y,lps_z"
+    assert ",".join(rows[0]) == columns
+    with (phantom / "examples.csv").open() as file:
+        given = {(row["image"], row["frame"], row["label"]) for row in csv.DictReader(file)}
+    assert {(row["image"], row["frame"], row["label"]) for row in rows if row["is_example"] == "1"} == given
+    assert {row["status"] for row in rows} <= {"doubtful", "unchecked"}
+    assert all(bool(row["reason"]) == (row["status"] == "doubtful") for row in rows)
     assert len(rows) == 2 * 6 * 5
     assert {row["n_examples"] for row in rows} == {"1"}
     for image in ("subject_00.nii.gz", "subject_01.nii.gz"):

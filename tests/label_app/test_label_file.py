@@ -18,10 +18,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from label_app.label_file import Label, LabelPoint, parse_frame, parse_label, read_label, write_label
+from label_app.label_file import Label, LabelPoint, parse_frame, parse_label, parse_points, read_label, write_label
 from scripts.data import find_image_series, prepare_series
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
 from scripts.io.input_error import InputError
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark
 from scripts.io.slicer_markups import write_slicer_markups
 
@@ -46,7 +47,7 @@ points = st.builds(
     finite,
     st.none() | finite,
     st.none() | finite,
-    st.none() | st.booleans(),
+    st.none() | st.sampled_from(LandmarkStatus),
     names | st.just(""),
     st.none() | st.integers(0, 50),
 )
@@ -57,6 +58,22 @@ points = st.builds(
 def test_what_is_written_is_read_bit_for_bit(tmp_path, label):
     write_label(tmp_path / "a.json", label)
     assert read_label(tmp_path / "a.json") == label
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ({"status": "valid"}, "valid"),
+        ({"status": "fine"}, None),
+        ({"status": ["doubtful"]}, None),
+        ({}, None),
+        ({"valid": False}, "doubtful"),  # labels of before
+        ({"valid": True}, "unchecked"),
+    ],
+)
+def test_the_words_of_a_landmark_are_read(told, status):
+    (point,) = parse_points([{"label": "valve", "x": 1, "y": 2, **told}], "body")
+    assert point.status == status
 
 
 def test_our_own_form(still, clip):

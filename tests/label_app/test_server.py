@@ -103,9 +103,31 @@ def test_landmarks_are_found_from_stored_labels(client, place):
         pytest.approx(place("valve", 2)[0], abs=0.5),
         pytest.approx(place("valve", 2)[1], abs=0.5),
     )
-    assert found["valid"] and found["n_examples"] == 1 and found["sigma_x"] > 0
+    assert found["status"] == "unchecked" and found["n_examples"] == 1 and found["sigma_x"] > 0
     answer = client.post(f"/infer/landmarks?image={CLIP}&output=json", data={"params": json.dumps({"frames": [1, 3]})})
     assert [one["frame"] for one in answer.json()["landmarks"]] == [1, 3]
+
+
+def test_a_landmark_that_is_not_found_again_in_its_own_image_is_told_when_it_is_saved(client, studies):
+    with Image.open(studies / "1.png") as image:
+        pixels = np.asarray(image).copy()
+    pixels[:, 40:] = 90
+    Image.fromarray(pixels).save(studies / "1.png")
+    saved = client.post(
+        "/landmarks/api/images/1.png/edit",
+        json={"points": [{"label": "blank", "x": 75, "y": 30}, {"label": "seen", "x": 15, "y": 30}]},
+    ).json()
+    blank, seen = sorted(saved, key=lambda one: one["label"])
+    assert (blank["status"], blank["reason"]) == ("doubtful", "it lies on a blank part of its image")
+    assert (seen["status"], seen["reason"]) == (None, "")
+    described = client.get("/landmarks/api/images/1.png").json()["final"]
+    assert {one["label"]: one["status"] for one in described} == {"blank": "doubtful", "seen": None}
+    assert "status" not in (studies / ".landmarks" / "final" / "1.png.json").read_text()  # which other weights may undo
+    (found, _) = client.post("/landmarks/api/images/2.png/find", json={}).json()
+    assert (found["label"], found["status"]) == ("blank", "doubtful")
+    assert found["reason"] == "its example lies on a blank part of its image"
+    set_point(client, "1.png", "blank", 20, 25)  # where there is something
+    assert {one["status"] for one in client.get("/landmarks/api/images/1.png").json()["final"]} == {None}
 
 
 def test_clicks_are_examples_of_one_request(client, studies, place):

@@ -16,6 +16,7 @@ from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError, find_input_error, refuse_unreadable, report_input_errors
 from scripts.io.json_object import read_json_object
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 from scripts.io.pairs_csv import FramePair, read_pairs_csv
 from scripts.io.slicer_markups import (
@@ -31,6 +32,7 @@ __all__ = [
     "FramePair",
     "InputError",
     "Landmark",
+    "LandmarkStatus",
     "ReportPoint",
     "WorldPoint",
     "WriteError",

@@ -42,6 +42,7 @@ class ExampleFrame:
         labels: the landmark of each.
         where: file and line of the first one, for messages.
         spacing: distance of pixel centres along x and y, mm; where the file does not tell, of a made-up place.
+        name: of the image, and the frame where it has several, for messages.
     """
 
     image: torch.Tensor
@@ -49,6 +50,7 @@ class ExampleFrame:
     labels: list[str]
     where: str
     spacing: tuple[float, float]
+    name: str
 
 
 def read_example_frames(
@@ -124,7 +126,8 @@ def _add(
         )
     key = file, row.frame or 0
     spacing = pixel_spacing(images[file].affines[key[1]])
-    shown = frames.setdefault(key, ExampleFrame(image[key[1], 0], [], [], where, spacing))
+    name = row.image if row.frame is None else f"{row.image}, frame {row.frame}"
+    shown = frames.setdefault(key, ExampleFrame(image[key[1], 0], [], [], where, spacing, name))
     _check(row, shown, next(iter(frames.values())))
     shown.points.append((row.x, row.y))
     shown.labels.append(row.label)
