@@ -35,10 +35,15 @@ SHORT = {
         "--cyclic_error#pairs 1 --cyclic_error#step 56 --pixel_matching#step 40 --pixel_matching#images 2 "
         "--cyclic_matching#step 40 --cyclic_matching#key_images 1 --cyclic_matching#targets 1 "
         "--landmark_matching#draws 1 --landmark_matching#images 2 --inference_time#seconds 0.1 "
-        "--validation#pixel_matching#step 40 --validation#cyclic_matching#step 40 --batch_size 2"
+        "--augment#patches_per_image 2 --validation#pixel_matching#step 40 --validation#pixel_matching#images 2 "
+        "--validation#cyclic_matching#step 40 --validation#cyclic_matching#key_images 1 "
+        "--validation#landmark_matching#draws 1 --validation#landmark_matching#images 2 --batch_size 2"
     ),
     "inferring": "--max_pictures 1",
     "live": "--stop_after_s 3",
+    # one variant of each; those of the configs have tests of their own
+    "sweeping": "--variants \"{'small': {'settings': {'patch_size': 32}}}\" --settings \"{'max_epochs': 1, "
+    "'steps_per_epoch': 1, 'val_interval': 1, 'batch_size': 2, 'patches_per_image': 2, 'image_size': [64, 64]}\"",
 }
 
 
