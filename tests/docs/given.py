@@ -29,7 +29,8 @@ def write_given(folder: Path) -> None:
 
     ``images`` and ``xrays`` are the same JPEG files, named as the Kermany data set names them; ``examples.csv`` has a
     point a landmark in the first, ``landmarks.csv`` all points of all, ``points.csv`` the same with a row an image.
-    ``frames.npy`` are four frames of 224 x 224 px. ``series`` are NIfTI files with ``series_examples.csv`` and ``series_tracks.csv``.
+    ``frames.npy`` are four frames of 224 x 224 px. ``series`` are NIfTI files with ``series_examples.csv`` and
+    ``series_tracks.csv``.
     """
     (folder / "images").mkdir(parents=True)
     rows: list[list[str]] = []
