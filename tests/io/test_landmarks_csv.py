@@ -158,7 +158,7 @@ def test_faults_name_file_and_line(tmp_path: Path, text: str, message: str) -> N
 
 def test_what_a_spreadsheet_saved_with_semicolons_is_read(tmp_path: Path) -> None:
     path = tmp_path / "landmarks.csv"
-    write_landmarks_csv(path, [replace(FRAME, label="Höhe"), replace(FRAME, frame=8)])
+    write_landmarks_csv(path, [replace(FRAME, label="Höhe", reason="it strays"), replace(FRAME, frame=8, reason="")])
     rows = read_landmarks_csv(path)
     text = path.read_text(encoding="utf-8").replace(",", ";").replace(".", ",").replace("clip,dcm", "clip.dcm")
     for encoding in ("utf-8-sig", "utf-16"):

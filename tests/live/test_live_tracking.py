@@ -240,14 +240,6 @@ def test_the_picture_is_of_the_last_frame(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["live.csv", "live.png"]
 
 
-def test_output_in_the_incoming_folder(tmp_path: Path, incoming: Path, examples: Path) -> None:
-    tracker = LandmarkTracker(NCCMatcher(), 16, (64, 48))
-    frames = read_example_frames(examples, incoming)
-    for output in (incoming, incoming / "out", tmp_path / "x" / ".." / "incoming" / "out"):
-        with pytest.raises(InputError, match="lies in"):
-            LiveTracking(tracker, frames, incoming, output)
-
-
 def test_an_example_frame_without_contrast(tmp_path: Path, incoming: Path, write_frame: Write) -> None:
     write_frame(tmp_path / "flat.png", np.full((64, 48), 0.5))
     (tmp_path / "flat.csv").write_text("image,frame,label,x,y\nflat.png,,valve,30,24\n")
