@@ -27,11 +27,11 @@ from monailabel.endpoints.user.auth import RBAC
 from monailabel.interfaces.utils.app import app_instance
 from starlette.background import BackgroundTask
 
+from label_app.dicom_proxy import check_dicom_proxy, with_few_headers
 from label_app.request_checks import (
     CheckedJson,
     KeptInfo,
     TaskRequest,
-    check_dicom_proxy,
     check_digest,
     check_infer,
     check_log_lines,
@@ -82,9 +82,13 @@ def add_monai_routes(app: FastAPI) -> None:
             if route.endpoint in _LEFT_OUT:
                 continue
             checks = [one for one in (check, _CHECKS.get(route.endpoint)) if one is not None]
+            endpoint = route.endpoint
+            if router is proxy.router:
+                endpoint = with_few_headers(endpoint)
+                checks += [_annotator.dependency] if "POST" in route.methods else []
             app.add_api_route(
                 prefix + route.path,
-                _in_thread(route.endpoint),
+                _in_thread(endpoint),
                 methods=list(route.methods),
                 dependencies=[Depends(one) for one in checks],
                 summary=route.summary,

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import File, HTTPException, Query, Request, UploadFile
-from monailabel.config import settings
+from fastapi import File, Query, Request, UploadFile
 from monailabel.endpoints.infer import ResultType
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile as Upload
@@ -28,7 +27,6 @@ __all__ = [
     "CheckedJson",
     "KeptInfo",
     "TaskRequest",
-    "check_dicom_proxy",
     "check_digest",
     "check_infer",
     "check_log_lines",
@@ -127,14 +125,3 @@ def check_digest(
 
 def check_log_lines(lines: Annotated[int | None, Query(ge=0, le=100_000)] = 300) -> None:
     """Refuse to send more lines than a page can show."""
-
-
-async def check_dicom_proxy(request: Request) -> None:
-    """Refuse to pass a request on where there is no DICOM server.
-
-    Raises:
-        HTTPException: 404, the images are those of a folder.
-    """
-    if not settings.MONAI_LABEL_STUDIES.startswith(("http://", "https://")):
-        raise HTTPException(404, "there is no DICOM server; the images are those of a folder")
-    await request.body()  # kept in the request for the thread that passes it on
