@@ -25,7 +25,7 @@ import threading
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,6 +35,7 @@ from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException
 
 from label_app.label_file import Label, LabelPoint, check_points, parse_label, read_label, write_label
+from label_app.stale_files import remove_stale_files
 from scripts.data.image_series import ImageSeries, find_image_series, image_series_of
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
 from scripts.io.atomic import atomic_path
@@ -82,6 +83,7 @@ class LandmarkDatastore(Datastore):
                 (self._labels / tag).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self._labels} cannot be made ({error.strerror}); labels are kept there") from error
+        remove_stale_files(self._labels)
         self._pixels = functools.lru_cache(maxsize=8)(self._read_pixels)
         self._prepared = functools.lru_cache(maxsize=cached_images)(self._prepare)
         self._images: OrderedDict[str, ImageSeries] = OrderedDict()
@@ -331,12 +333,12 @@ class LandmarkDatastore(Datastore):
             before = self.label(image_id, tag)
             points = change(before.points)
             check_points(points or (), image, f"label of {image_id}")
-            self._keep_history(path)
-            if points is None:
-                path.unlink(missing_ok=True)
-                return Label()
-            label = Label(tuple(points), {**before.info, **(info or {}), "ts": int(time.time()), "name": path.name})
-            write_label(path, label)
+            with self._kept_in_history(path):
+                if points is None:
+                    path.unlink(missing_ok=True)
+                    return Label()
+                label = Label(tuple(points), {**before.info, **(info or {}), "ts": int(time.time()), "name": path.name})
+                write_label(path, label)
         return label
 
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
@@ -363,8 +365,8 @@ class LandmarkDatastore(Datastore):
         with self._lock(label_id):
             if not path.is_file():
                 raise LabelNotFoundException(f"image {label_id!r} has no label {label_tag!r}")
-            self._keep_history(path)
-            path.unlink()
+            with self._kept_in_history(path):
+                path.unlink()
 
     def get_label(self, label_id: str, label_tag: str, params: Any = None) -> io.BytesIO | None:
         """The content of a label's file."""
@@ -504,11 +506,20 @@ class LandmarkDatastore(Datastore):
         self.check_id(image_id)
         return self._labels / "images" / f"{image_id}.json"
 
-    def _keep_history(self, path: Path) -> None:
-        if path.is_file():
-            kept = self._labels / "history" / path.parent.name / f"{path.stem}.{time.time_ns()}.json"
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, kept)
+    @contextlib.contextmanager
+    def _kept_in_history(self, path: Path) -> Iterator[None]:
+        """Keep what a file has before it is changed, whole or not at all, and only if it is changed."""
+        if not path.is_file():
+            yield
+            return
+        kept = self._labels / "history" / path.parent.name / f"{path.stem}.{time.time_ns()}.json"
+        with atomic_path(kept) as temporary:
+            shutil.copyfile(path, temporary)
+        try:
+            yield
+        except BaseException:
+            kept.unlink(missing_ok=True)  # else each try on a full disk would leave one more
+            raise
 
     def _lock(self, image_id: str) -> FileLock:
         lock = self._labels / "locks" / f"{image_id}.lock"

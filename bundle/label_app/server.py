@@ -42,6 +42,8 @@ from scripts.io.input_error import InputError
 __all__ = ["app"]
 
 PAGE = Path(__file__).parent / "page"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 async def _not_found(_: Request, error: MONAILabelException) -> JSONResponse:
@@ -62,10 +64,12 @@ async def _wrong_type(_: Request, error: RequestValidationError) -> JSONResponse
     return JSONResponse({"detail": faults}, status_code=422)
 
 
-async def _long_name(_: Request, error: OSError) -> JSONResponse:
-    if error.errno != errno.ENAMETOOLONG:
-        raise error
-    return _answer(400, "the name is too long for a file")
+async def _no_file(request: Request, error: OSError) -> JSONResponse:
+    if error.errno == errno.ENAMETOOLONG:
+        return _answer(400, "the name is too long for a file")
+    if error.errno in _FULL or (error.errno in _FORBIDDEN and request.method != "GET"):
+        return _answer(507, f"the server cannot write this ({error.strerror}); nothing is changed, so try again later")
+    raise error
 
 
 async def _other_server(_: Request, error: RequestException) -> JSONResponse:
@@ -98,7 +102,7 @@ app = FastAPI(
         MONAILabelException: _refused,
         InputError: _bad_input,
         RequestValidationError: _wrong_type,
-        OSError: _long_name,
+        OSError: _no_file,
         RequestException: _other_server,
         HTTPException: _http_error,
     },
