@@ -20,8 +20,8 @@ from monailabel.endpoints.infer import ResultType
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile as Upload
 
-from label_app.strict_json import parse_object
 from scripts.io.input_error import InputError
+from scripts.io.strict_json import parse_object
 
 __all__ = [
     "CheckedJson",

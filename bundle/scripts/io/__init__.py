@@ -16,6 +16,7 @@ from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError, find_input_error, refuse_unreadable, report_input_errors
 from scripts.io.json_object import read_json_object
+from scripts.io.label_file import Label, LabelPoint, read_label, write_label
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 from scripts.io.pairs_csv import FramePair, read_pairs_csv
 from scripts.io.slicer_markups import (
@@ -30,6 +31,8 @@ __all__ = [
     "Example",
     "FramePair",
     "InputError",
+    "Label",
+    "LabelPoint",
     "Landmark",
     "ReportPoint",
     "WorldPoint",
@@ -40,6 +43,7 @@ __all__ = [
     "read_examples_csv",
     "read_fcsv",
     "read_json_object",
+    "read_label",
     "read_landmarks_csv",
     "read_pairs_csv",
     "read_slicer_markups",
@@ -47,6 +51,7 @@ __all__ = [
     "refuse_unreadable",
     "report_input_errors",
     "write_dicom_sr",
+    "write_label",
     "write_landmarks_csv",
     "write_slicer_markups",
     "write_slicer_tracks",
