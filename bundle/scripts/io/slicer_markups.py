@@ -50,7 +50,7 @@ def write_slicer_markups(path: str | os.PathLike[str], landmarks: Sequence[Landm
     """Write the landmarks of one image as one 3D Slicer point list in LPS millimetres.
 
     Each landmark is one control point. In a series the label is followed by the frame, ``valve [3]``; the description
-    holds sigma, the number of examples and the frame.
+    holds sigma, the number of examples and the frame; without examples it says that a person has set the landmark.
 
     Args:
         path: the file to write, best with the suffix ``.mrk.json``, by which Slicer knows it; it is replaced whole.
@@ -237,7 +237,8 @@ def _control_point(number: int, landmark: Landmark, affines: np.ndarray) -> dict
 
 
 def _description(landmark: Landmark) -> str:
-    parts = [f"sigma {landmark.sigma_x:.2f} x {landmark.sigma_y:.2f} px", f"{landmark.n_examples} example(s)"]
+    found = [f"sigma {landmark.sigma_x:.2f} x {landmark.sigma_y:.2f} px", f"{landmark.n_examples} example(s)"]
+    parts = found if landmark.n_examples else ["set by a person"]
     if landmark.frame is not None:
         parts.append(f"frame {landmark.frame}")
     return ", ".join(parts)
