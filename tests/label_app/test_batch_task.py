@@ -10,6 +10,7 @@
 # limitations under the License.
 
 import json
+import errno
 import os
 import subprocess
 import sys
@@ -61,6 +62,16 @@ def test_landmarks_are_found_in_all_images_without_a_final_label(labelled, place
     assert {(one.label, one.frame) for one in clip} == {(a, t) for a in ("valve", "apex") for t in range(5)}
     lines = [line for line in capsys.readouterr().out.splitlines() if " ms" in line]
     assert [line.split()[:2] for line in lines] == [[f"{i}/5", one] for i, one in enumerate(result["annotated"], 1)]
+
+
+def test_a_full_disk_is_told_in_a_line_for_each_image(labelled, monkeypatch, caplog):
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    result = run(labelled, images=["1.png", "2.png"])
+    assert result["failed"] == {f"{i}.png": "[Errno 28] No space left on device" for i in (1, 2)}
+    assert "Traceback" not in caplog.text
 
 
 def test_images_are_unlabeled_ones_where_none_are_asked_for(labelled):

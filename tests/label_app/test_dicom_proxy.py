@@ -17,15 +17,21 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 pytest.importorskip("monailabel")
 
+import requests
 import uvicorn
 from monailabel.config import settings
+from pydicom.examples import get_path
+
+from orthanc_server import needs_orthanc, running_orthanc
 
 UID = "1.2.840.10008.1"
 
@@ -95,12 +101,20 @@ def pacs() -> Iterator[Pacs]:
 @pytest.fixture
 def address(client, pacs: Pacs, tmp_path, monkeypatch) -> Iterator[tuple[str, int]]:
     """Our server over that DICOM server, whose password it has."""
-    monkeypatch.setattr(settings, "MONAI_LABEL_STUDIES", pacs.root)
-    monkeypatch.setattr(settings, "MONAI_LABEL_DICOMWEB_CACHE_PATH", str(tmp_path / "cache"))
+    with serving(client, pacs.root, tmp_path, monkeypatch) as listening:
+        pacs.asked.clear()
+        yield listening
+
+
+@contextmanager
+def serving(client, root: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
+    """Where our server listens, over a DICOM server."""
+    monkeypatch.setattr(settings, "MONAI_LABEL_STUDIES", root)
+    monkeypatch.setattr(settings, "MONAI_LABEL_DICOMWEB_SEARCH_FILTER", {})
+    monkeypatch.setattr(settings, "MONAI_LABEL_DICOMWEB_CACHE_PATH", str(cache / "cache"))
     monkeypatch.setattr(settings, "MONAI_LABEL_DICOMWEB_USERNAME", "orthanc")
     monkeypatch.setattr(settings, "MONAI_LABEL_DICOMWEB_PASSWORD", "secret")
     assert client.get("/info/").status_code == 200
-    pacs.asked.clear()
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(client.app, lifespan="off", log_level="warning"))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
@@ -233,3 +247,22 @@ def test_what_the_server_need_not_know_is_not_told(address, pacs):
     (one,) = pacs.asked
     assert one.headers["host"] == pacs.root.split("/")[2] and one.headers["authorization"].startswith("Basic ")
     assert not {"x-http-method-override", "cookie"} & set(one.headers)
+
+
+@pytest.mark.slow
+@needs_orthanc
+def test_a_real_server_stores_and_answers_through_the_proxy(client, tmp_path, monkeypatch):
+    clip = Path(get_path("ybr_color")).read_bytes()
+    head = b"--x\r\nContent-Type: application/dicom\r\n\r\n"
+    kind = 'multipart/related; type="application/dicom"; boundary=x'
+    with (
+        running_orthanc(tmp_path) as orthanc,
+        serving(client, f"{orthanc}/dicom-web", tmp_path, monkeypatch) as address,
+    ):
+        assert ask(address, "POST", "/proxy/dicom/stow/studies", head + clip + b"\r\n--x--", Content_Type=kind) == 200
+        here = f"http://127.0.0.1:{address[1]}/proxy/dicom"
+        (study,) = requests.get(f"{here}/qido/studies", timeout=20).json()
+        uid = study["0020000D"]["Value"][0]
+        (instance,) = requests.get(f"{here}/wado/studies/{uid}/metadata", timeout=20).json()
+        assert instance["00280008"]["Value"] == [30]
+        assert ask(address, "GET", "/proxy/dicom/..%2Fsystem") == 404

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -34,6 +35,7 @@ from scripts.data.label_folder import labelled_series
 from scripts.data.prepared_series import PrepareSeries, prepare_series
 from scripts.io.examples_csv import read_examples_csv
 from scripts.io.input_error import InputError
+from scripts.io.label_file import LabelPoint
 
 BUNDLE = Path(__file__).parents[2] / "bundle"
 SET = {
@@ -180,6 +182,31 @@ def test_the_server_sends_reports(echo, client):
     pytest.importorskip("highdicom")
     with zipfile.ZipFile(io.BytesIO(client.get("/landmarks/api/export?format=sr").content)) as archive:
         assert archive.namelist() == ["sr/echo.dcm.dcm"]
+
+
+def test_series_of_a_dicom_server_are_exported_by_their_folders(tmp_path, monkeypatch):
+    pytest.importorskip("monailabel")
+    from dicomweb_client import DICOMwebClient
+
+    from label_app.dicomweb_datastore import DicomWebDatastore
+    from label_app.page_routes import export
+
+    source = pydicom.dcmread(get_path("ybr_color"))
+    uid = str(source.SeriesInstanceUID)
+    found = [{"0020000D": {"Value": [str(source.StudyInstanceUID)]}, "0020000E": {"Value": [uid]}}]
+    monkeypatch.setattr(DICOMwebClient, "search_for_series", lambda *_, **__: found)
+    monkeypatch.setattr(DICOMwebClient, "retrieve_series", lambda *_: [source])
+    store = DicomWebDatastore("http://nowhere.example", tmp_path, PrepareSeries((32, 32)))
+    store.edit_label(uid, [LabelPoint("valve", 29, 101.25, 64.5)])
+    monkeypatch.setattr("label_app.page_routes._app", lambda: SimpleNamespace(datastore=lambda: store))
+    answer = export()
+    with zipfile.ZipFile(answer.path) as archive:
+        assert rows(archive.read("examples.csv").decode())[1:] == [
+            (f"{uid}/00000.dcm", "29", "valve", "101.25", "64.5")
+        ]
+    Path(answer.path).unlink()
+    (one,) = labelled_series(store.folder)
+    assert (one.name, one.points[0].x) == (f"{uid}/00000.dcm", 101.25)
 
 
 @pytest.mark.parametrize(
