@@ -128,7 +128,7 @@ def next_image(request: JsonObject) -> dict[str, Any]:
 
 @router.get("/export", summary="What people have set, as a ZIP file", dependencies=[_user])
 def export(
-    wanted: Annotated[list[Literal["csv", "markups", "sr"]], Query(alias="format")] = list(DEFAULT_FORMATS),  # noqa: B006
+    wanted: Annotated[list[Literal["csv", "markups", "sr"]], Query(alias="format")] = DEFAULT_FORMATS,
 ) -> FileResponse:
     """Files for the bundle's runs and for other programs, see :func:`label_app.export.export_landmarks`.
 

@@ -9,8 +9,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-import json
 import errno
+import json
 import os
 import subprocess
 import sys
