@@ -13,7 +13,7 @@ DEPLOY_INSTALLED := $(DEPLOY_VENV)/.installed
 LOG := --meta_file configs/metadata.json --logging_file configs/logging.conf
 
 .DEFAULT_GOAL := help
-.PHONY: help demo phantom hard-cases label label-env test test-label test-slow test-deploy zoo-check zoo-package hugging-face coverage api lint format bench bench-latency compare clean
+.PHONY: help demo phantom hard-cases label label-env test test-label test-docs test-slow test-deploy zoo-check zoo-package hugging-face coverage api lint format bench bench-latency compare clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,7 +84,10 @@ label: $(LABEL_INSTALLED) $(if $(STUDIES),,label_demo) ## Annotate the demo's im
 	    $(if $(CONFIG)$(if $(CKPT),,shipped),--config_file "$${CONFIG:-bundle/configs/data/$(if $(STUDIES),chest_xray,echo_demo).json}")
 
 test: $(INSTALLED) ## Run the fast tests, in two processes of one thread
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/zoo
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/zoo --ignore tests/docs
+
+test-docs: $(INSTALLED) ## Run every code block of the README and of bundle/docs, in a copy of the tree
+	$(BIN)/python -m pytest -n 2 tests/docs
 
 test-label: $(LABEL_INSTALLED) ## Run the tests of the MONAI Label app
 	PYTHONPATH=bundle:bundle/label_app $(LABEL_BIN)/python -m pytest -m "not slow" tests/label_app

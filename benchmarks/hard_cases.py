@@ -102,7 +102,7 @@ def judge(tracker: LandmarkTracker, subject: PhantomSubject) -> dict[str, list[f
     for label in subject.tracks:
         errors = errors_of(found, subject, label)
         visible = torch.as_tensor(subject.visible[label][1:])
-        valid = torch.tensor([one[label].valid for one in found])
+        valid = torch.tensor([not one[label].is_doubtful for one in found])
         counts["wrong"] += (valid & (errors > WRONG_PX)).tolist()
         counts["unseen"] += valid[~visible].tolist()
         counts["alarms"] += (~valid)[visible & (errors <= WRONG_PX)].tolist()
@@ -141,7 +141,7 @@ def draw(tracker: LandmarkTracker, seed: int, frames: int) -> Figure:
             )
             axis.plot(*truth.reshape(-1, 2).T, "+", color="yellow", markersize=10)
             for valid, style in ((True, "o"), (False, "x")):
-                points = [one.point.tolist() for one in found[number].values() if one.valid == valid]
+                points = [one.point.tolist() for one in found[number].values() if one.is_doubtful != valid]
                 color = "limegreen" if valid else "tomato"
                 axis.plot(*np.array(points).reshape(-1, 2).T, style, color=color, markersize=5, fillstyle="none")
             axis.set(xticks=[], yticks=[], xlim=(-0.5, SIZE[0] - 0.5), ylim=(SIZE[1] - 0.5, -0.5))

@@ -50,13 +50,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from scripts.baselines import CSRT, DISFlow, LucasKanade, PeerTracker
-from scripts.classical.opencv import import_opencv
 from scripts.export import TrackFrame, export_onnx
 from scripts.inferers import Execution, FramePreparer, LandmarkTracker, LocalRefinement
 from scripts.io import InputError
@@ -368,12 +368,8 @@ def roofline(execution: Execution, tracker: LandmarkTracker, scene: Scene, optio
 
 
 def measure_peers(run: Run, scene: Scene) -> None:
-    """OpenCV's trackers.
-
-    Raises:
-        InputError: OpenCV is not installed.
-    """
-    import_opencv().setNumThreads(run.options.threads)
+    """OpenCV's trackers."""
+    cv2.setNumThreads(run.options.threads)
     makers = {
         "DIS optical flow, medium": lambda landmarks: peer_work(DISFlow(), scene, landmarks),
         "Lucas-Kanade, pyramidal": lambda landmarks: peer_work(LucasKanade(), scene, landmarks),
@@ -381,12 +377,7 @@ def measure_peers(run: Run, scene: Scene) -> None:
         "CSRT": lambda landmarks: peer_work(CSRT(PATCH), scene, landmarks),
     }
     for landmarks, (name, make) in itertools.product(PEER_LANDMARKS, makers.items()):
-        try:
-            work = make(landmarks)
-        except InputError as error:  # OpenCV without its contributed modules has no CSRT
-            run.leave_out(f"{name}, {landmarks}", error)
-        else:
-            run.add(scene, "OpenCV", name, (landmarks, 1), work)
+        run.add(scene, "OpenCV", name, (landmarks, 1), make(landmarks))
 
 
 def rows_first(scene: Scene) -> list[np.ndarray]:
@@ -406,7 +397,7 @@ def template_work(scene: Scene, landmarks: int) -> Work:
 
     This is the least that template matching takes: ``TemplateMatching`` searches beyond the margin too.
     """
-    cv2, images = import_opencv(), rows_first(scene)
+    images = rows_first(scene)
     corners = (scene.points(-1, landmarks) - PATCH // 2).astype(int).tolist()
     templates = [images[-1][top : top + PATCH, left : left + PATCH].copy() for left, top in corners]
 

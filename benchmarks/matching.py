@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import torch
 
 from scripts.classical import NCCMatcher
@@ -54,8 +55,6 @@ def matcher_work(matcher: Matcher, image: torch.Tensor, patches: torch.Tensor) -
 
 def opencv_work(image: torch.Tensor, patches: torch.Tensor) -> Callable[[], object]:
     """``cv2.matchTemplate`` over the whole frame, one patch after the other, with no sub-pixel step."""
-    import cv2
-
     frame = image[0, 0].numpy()
     templates = [patch[0].numpy() for patch in patches]
     return lambda: [cv2.minMaxLoc(cv2.matchTemplate(frame, one, cv2.TM_CCOEFF_NORMED)) for one in templates]
@@ -63,8 +62,6 @@ def opencv_work(image: torch.Tensor, patches: torch.Tensor) -> Callable[[], obje
 
 def measure(threads: int, repeats: int) -> dict:
     """All sizes and methods."""
-    import cv2
-
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
     encoders = ResidualEncoder(), ResidualEncoder()

@@ -26,7 +26,7 @@ LAYERS = [
     ["engines", "export", "metrics", "sweeps"],
     ["inferers"],
     ["evaluation"],
-    ["baselines", "handlers", "live"],
+    ["baselines", "handlers", "live", "runs"],
 ]
 HEIGHT = {package: height for height, layer in enumerate(LAYERS) for package in layer}
 

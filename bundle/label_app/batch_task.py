@@ -26,7 +26,7 @@ from monailabel.interfaces.exception import MONAILabelException
 from monailabel.interfaces.tasks.batch_infer import BatchInferTask
 
 from label_app.example_memory import ExampleMemory
-from label_app.label_file import LabelPoint
+from label_app.label_file import LabelPoint, check_number
 from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from label_app.landmark_tasks import points_inside, wanted_labels
@@ -147,6 +147,7 @@ class LandmarkBatch(BatchInferTask):
 
     def _annotate(self, image_id: str, bank: ExampleBank, labels: Sequence[str], made_from: str) -> None:
         image = self.store.prepared(image_id)
+        check_number(image.length * len(labels), f"label of {image_id}")  # else it would be found for nothing
         annotated = {one.frame or 0 for one in self.store.label(image_id, FINAL).points}
         points: list[LabelPoint] = []
         for frame in range(image.length):

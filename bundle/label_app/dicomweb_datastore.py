@@ -103,7 +103,7 @@ class DicomWebDatastore(LandmarkDatastore):
             InputError: the server does not answer, or the series is no image or several.
         """
         images = self._images  # another thread may put others in their place
-        self.check_id(image_id)
+        image_id = self.check_id(image_id)
         if images.get(image_id) is None:
             with self._lock(image_id):
                 images[image_id] = self._find(image_id) if self._fetched(image_id) else self._fetch(image_id)
@@ -157,7 +157,7 @@ class DicomWebDatastore(LandmarkDatastore):
 
     def image_name(self, image_id: str) -> str:
         """The description of the series, or its UID where it has none; nothing is fetched for it."""
-        self.check_id(image_id)
+        image_id = self.check_id(image_id)
         return self._names[image_id] or image_id
 
 

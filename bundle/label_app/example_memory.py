@@ -15,14 +15,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 
 from monailabel.interfaces.exception import ImageNotFoundException
 
-from label_app.label_file import check_points
+from label_app.label_file import LabelPoint, check_points
 from label_app.landmark_datastore import FINAL, LandmarkDatastore, Stamp
 from label_app.landmark_finder import LandmarkFinder
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.input_error import InputError
+from scripts.io.landmark_status import LandmarkStatus
 
 __all__ = ["ExampleMemory"]
 
@@ -73,6 +76,23 @@ class ExampleMemory:
         """Ids of the images whose labels are the examples, as :meth:`bank` found them last."""
         with self._lock:
             return [image_id for image_id in self._known if image_id in self._sources]
+
+    def checked(self, image_id: str, points: Sequence[LabelPoint], *, now: bool = True) -> list[LabelPoint]:
+        """Landmarks that people have set on an image, doubtful where the network does not find them again there.
+
+        Args:
+            image_id: the image.
+            points: of its label ``final``.
+            now: False tells what is known already, and encodes nothing.
+        """
+        with self._lock:
+            bank, source = self.bank() if now else self._bank, self._sources.get(image_id)
+        doubts = {(one.label, one.frame): one.reason for one in bank.doubtful if one.source == source}
+        reasons = [doubts.get((point.label, point.frame or 0)) for point in points]
+        return [
+            replace(point, status=LandmarkStatus.DOUBTFUL if reason else None, reason=f"it {reason}" if reason else "")
+            for point, reason in zip(points, reasons, strict=True)
+        ]
 
     def _image_stamp(self, image_id: str) -> Stamp | None:
         try:

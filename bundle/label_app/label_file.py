@@ -16,17 +16,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from label_app.point_lists import point_lists
 from scripts.data.marked_image import MarkedImage
 from scripts.data.world_examples import world_examples
 from scripts.io.input_error import InputError
-from scripts.io.label_file import Label, LabelPoint, parse_frame, parse_points, read_label, write_label
+from scripts.io.label_file import (
+    Label,
+    LabelPoint,
+    check_number,
+    label_text,
+    parse_frame,
+    parse_points,
+    read_label,
+    write_label,
+)
 from scripts.io.slicer_markups import parse_slicer_points
 from scripts.io.strict_json import parse_object
 
 __all__ = [
     "Label",
     "LabelPoint",
+    "check_number",
     "check_points",
+    "label_text",
     "parse_frame",
     "parse_label",
     "parse_points",
@@ -55,7 +67,7 @@ def parse_label(content: bytes | str, image: MarkedImage, where: str) -> list[La
 
     Raises:
         InputError: this is neither form, or a landmark lacks its name, lies outside of the image, is of a frame that
-            the image has not, or comes twice.
+            the image has not, or comes twice; or there are more than a label can have.
 
     Example:
         >>> parse_label('{"landmarks": [{"label": "a", "x": 1, "y": 2.5}]}', image, "body")  # doctest: +SKIP
@@ -79,6 +91,7 @@ def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -
     Example:
         >>> check_points([LabelPoint("valve", 3, 101.0, 64.5)], image, "body")  # doctest: +SKIP
     """
+    check_number(len(points), where)
     width, height = image.fit.original
     frames = [None] if image.length == 1 else range(image.length)
     seen = set()
@@ -100,8 +113,9 @@ def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -
 
 
 def _parse_markups(document: dict[str, Any], image: MarkedImage, where: str) -> list[LabelPoint]:
+    lists = point_lists(document, where)
     try:
-        placed = parse_slicer_points(document, where)
+        placed = parse_slicer_points({"markups": lists}, where)
     except ValueError as error:
         raise InputError(str(error)) from error
     return [LabelPoint(one.label.strip(), one.frame, one.x, one.y) for one in world_examples(placed, image, where)]

@@ -9,11 +9,11 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Landmarks as discs in a label map, for viewers that show segmentations only, such as OHIF."""
+"""Landmarks as discs in a label map, for viewers that show segmentations, such as OHIF and 3D Slicer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,7 @@ def write_label_map(
     path: str | Path,
     image: PreparedSeries,
     points: Sequence[LabelPoint],
-    labels: Sequence[str],
+    values: Mapping[str, int],
     *,
     dtype: str = "uint8",
     compress: bool = False,
@@ -48,23 +48,22 @@ def write_label_map(
         path: the file, whose suffix SimpleITK knows, such as ``.nrrd``.
         image: the image.
         points: landmarks on it.
-        labels: their names in the order of their values, which begin with 1.
+        values: the value of each name, from 1 on.
         dtype: ``uint8`` or ``uint16``.
         compress: compress the pixels.
 
     Returns:
-        The value of each name.
+        The value of each name that has a disc which others do not hide: 3D Slicer names what is there, in this order.
 
     Raises:
-        InputError: there is no such type, or there are more names than it has values.
+        InputError: there is no such type, or it has not so many values.
 
     Example:
-        >>> write_label_map("map.nrrd", image, [LabelPoint("valve", 3, 101.0, 64.5)], ["valve"])  # doctest: +SKIP
+        >>> write_label_map("map.nrrd", image, [LabelPoint("valve", 3, 101.0, 64.5)], {"valve": 1})  # doctest: +SKIP
         {'valve': 1}
     """
-    if dtype not in _TYPES or len(labels) > np.iinfo(dtype).max:
-        raise InputError(f"a label map of {len(labels)} landmarks cannot be of the type {dtype!r}; take uint16")
-    values = {label: value for value, label in enumerate(labels, start=1)}
+    if dtype not in _TYPES or max(values.values(), default=0) > np.iinfo(dtype).max:
+        raise InputError(f"a label map of {len(values)} landmarks cannot be of the type {dtype!r}; take uint16")
     pixels = np.zeros((image.length, *image.fit.original), dtype=dtype)
     columns, rows = np.indices(image.fit.original)
     radii = [max(p.sigma_x or 0.0, (p.sigma_y or 0.0) * image.pixel_aspect, _SMALLEST_RADIUS) for p in points]
@@ -73,7 +72,8 @@ def write_label_map(
         away = np.hypot(columns - point.x, (rows - point.y) * image.pixel_aspect)
         pixels[point.frame or 0][away <= radius] = values[point.label]
     SimpleITK.WriteImage(_place(pixels, image), str(path), useCompression=compress)
-    return values
+    present = set(np.unique(pixels).tolist())
+    return {label: value for label, value in sorted(values.items(), key=lambda one: one[1]) if value in present}
 
 
 def _place(pixels: np.ndarray, image: PreparedSeries) -> SimpleITK.Image:

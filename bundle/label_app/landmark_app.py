@@ -23,7 +23,7 @@ from monai.bundle import ConfigParser
 from monailabel.config import settings
 from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.exception import MONAILabelError, MONAILabelException
-from monailabel.interfaces.tasks.infer_v2 import InferTask
+from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
 from label_app.adapt_task import AdaptTask
 from label_app.adapted_weights import AdaptedWeights
@@ -84,12 +84,14 @@ class LandmarkApp(MONAILabelApp):
         )
 
     def init_infers(self) -> dict[str, InferTask]:
-        """``landmarks`` and ``landmarks_click``."""
+        """``landmarks``, which answers points, its twin ``landmarks_discs``, and ``landmarks_click``."""
         self.weights = AdaptedWeights(self._datastore.folder / LABELS / "weights", self.finder)
         self.weights.refresh()
         self.memory = ExampleMemory(self._datastore, self.finder)
+        of_labels = self._datastore, self.finder, self.memory
         return {
-            "landmarks": LandmarkTask(self._datastore, self.finder, self.memory),
+            "landmarks": LandmarkTask(InferType.DETECTION, *of_labels),
+            "landmarks_discs": LandmarkTask(InferType.SEGMENTATION, *of_labels),
             "landmarks_click": ClickTask(self._datastore, self.finder),
         }
 

@@ -20,41 +20,46 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import threading
 import time
-import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException
 
-from label_app.label_file import Label, LabelPoint, check_points, parse_label, read_label, write_label
+from label_app.image_ids import id_fault, listed_id, meant_ids
+from label_app.label_file import Label, LabelPoint, check_points, label_text, parse_label, read_label
 from label_app.stale_files import remove_stale_files
-from scripts.data.image_series import ImageSeries, find_image_series, image_series_of
+from label_app.zip_files import new_zip, write_zip
+from scripts.data.image_series import ImageSeries, find_image_series, image_series_of, image_suffix
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
+from scripts.io.strict_json import parse_object
 
-__all__ = ["LandmarkDatastore"]
+__all__ = ["ImageExistsError", "LandmarkDatastore"]
 
 FINAL, ORIGINAL = DefaultLabelTag.FINAL.value, DefaultLabelTag.ORIGINAL.value
 TAGS = (FINAL, ORIGINAL)
 Stamp = tuple[tuple[int, ...], ...]
-_LONGEST_ID = 200  # bytes: the files that are named after it have more in their names, and 255 is all they may have
 LABELS = ".landmarks"  # hidden, so that it is not searched for images
+
+
+class ImageExistsError(InputError):
+    """An image is sent under an id that another has."""
 
 
 class LandmarkDatastore(Datastore):
     """A folder of images as MONAI Label sees it, with a JSON file of landmarks for each image and tag.
 
     An image's id is its name in the data set (see :func:`scripts.data.find_image_series`) with ``~`` for ``/``, so
-    that a series of DICOM files is one image, and images may lie in sub-folders. Labels lie in
+    that a series of DICOM files is one image, and images may lie in sub-folders. An id without the file's suffix means
+    the same image, as long as there is one only: so an id stays good that was given with an upload. Labels lie in
     ``.landmarks/TAG/ID.json`` below the folder. There is no index beside the files that a crash could leave behind: a
     label is there when its file is, and each file is written whole or not at all. Whoever changes a label holds a
     lock, across processes too, and what was there before is kept in ``.landmarks/history``.
@@ -114,7 +119,7 @@ class LandmarkDatastore(Datastore):
         images: OrderedDict[str, ImageSeries] = OrderedDict()
         for one in found:
             image_id = one.name.replace("/", "~")
-            reason = _id_fault(image_id, images)
+            reason = id_fault(image_id, images)
             if reason:
                 logging.getLogger(type(self).__name__).warning("%r is left out: %s", one.name, reason)
             else:
@@ -131,19 +136,16 @@ class LandmarkDatastore(Datastore):
         Raises:
             ImageNotFoundException: there is none of that id.
         """
-        try:
-            return self._images[image_id]
-        except KeyError:
-            raise ImageNotFoundException(f"there is no image {image_id!r}") from None
+        images = self._images  # another thread may put others in their place
+        return images[listed_id(image_id, images)]
 
-    def check_id(self, image_id: str) -> None:
-        """Refuse an id that is not in the list.
+    def check_id(self, image_id: str) -> str:
+        """The id in the list of an image that may be named without its suffix.
 
         Raises:
-            ImageNotFoundException: there is no image of that id.
+            ImageNotFoundException: there is no image of that id, or several.
         """
-        if image_id not in self._images:
-            raise ImageNotFoundException(f"there is no image {image_id!r}")
+        return listed_id(image_id, self._images)
 
     def image_name(self, image_id: str) -> str:
         """What to call an image.
@@ -190,52 +192,89 @@ class LandmarkDatastore(Datastore):
         return self.prepare.read(series).frames[:, 0].numpy()
 
     def get_image(self, image_id: str, params: Any = None) -> io.BytesIO | None:
-        """The content of the image's first file."""
-        uri = self.get_image_uri(image_id)
-        return io.BytesIO(Path(uri).read_bytes()) if uri else None
+        """The content of the image's file, or of a ZIP file of all of them where there are several."""
+        if not self.get_image_uri(image_id):
+            return None
+        files = self.series(image_id).files
+        if len(files) == 1:
+            return io.BytesIO(files[0].read_bytes())
+        content = io.BytesIO()
+        write_zip(content, {file.name: file for file in files})
+        return content
+
+    def get_image_archive(self, image_id: str) -> str:
+        """Path of a new ZIP file with all files of an image.
+
+        Raises:
+            ImageNotFoundException: there is none of that id.
+            InputError: a file is gone.
+        """
+        self.image_stamp(image_id)
+        return new_zip({file.name: file for file in self.series(image_id).files})
 
     def get_image_uri(self, image_id: str) -> str:
         """Path of the image's first file, or "" where there is no such image."""
-        return str(self.series(image_id).files[0]) if image_id in self._images else ""
+        try:
+            return str(self.series(image_id).files[0])
+        except ImageNotFoundException:
+            return ""
 
     def get_image_info(self, image_id: str) -> dict[str, Any]:
-        """What is kept beside an image."""
-        kept = self._info_path(image_id)
-        info = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+        """What is kept beside an image, with its path and the name of a file to keep it in, as 3D Slicer does."""
+        image_id = self.check_id(image_id)
         series = self._images.get(image_id)
         path = str(series.files[0]) if series else ""
-        return {**info, "name": self.image_name(image_id), "path": path}
+        return {**self._kept_info(image_id), "name": self.image_name(image_id).replace("/", "~"), "path": path}
 
     def update_image_info(self, image_id: str, info: dict[str, Any]) -> None:
         """Add to what is kept beside an image."""
         with self._lock(image_id):
-            kept = {
-                name: value for name, value in self.get_image_info(image_id).items() if name not in ("name", "path")
-            }
+            kept = {**self._kept_info(image_id), **info}
             with atomic_path(self._info_path(image_id)) as temporary:
-                temporary.write_text(json.dumps({**kept, **info}), encoding="utf-8")
+                temporary.write_text(json.dumps(kept), encoding="utf-8")
+
+    def _kept_info(self, image_id: str) -> dict[str, Any]:
+        """What a file says beside an image, without ``name`` and ``path``; one that is damaged says nothing."""
+        path = self._info_path(image_id)
+        try:
+            info = parse_object(path.read_bytes(), str(path)) if path.is_file() else {}
+        except InputError as error:
+            logging.getLogger(type(self).__name__).warning("%s", error)
+            info = {}
+        return {name: value for name, value in info.items() if name not in ("name", "path")}
 
     def add_image(self, image_id: str, image_filename: str, image_info: dict[str, Any]) -> str:
-        """Copy an image into the folder; its id ends with the file's suffix.
+        """Copy an image into the folder; its id in the list ends with the file's suffix.
 
         Raises:
-            InputError: the name is that of a path or of another image, or the file is no image.
+            ImageExistsError: another image has the id, with or without the suffix.
+            InputError: the id is that of a path or too long, or the file is no image.
         """
-        suffix = "".join(Path(image_filename).suffixes)
+        suffix = image_suffix(image_filename)
         name = image_id if image_id.lower().endswith(suffix.lower()) else f"{image_id}{suffix}"
         if not name or Path(name).name != name or name.startswith("."):
             raise InputError(f"{name!r} is no name of a file; give an id without folders that begins with no dot")
-        if (self.folder / name).exists() or name in self._images:
-            raise InputError(f"{name!r} is there already; give another id, or remove that image first")
+        if fault := id_fault(name, ()):
+            raise InputError(f"{name!r} cannot be an id: {fault}")
         image_series_of([image_filename], Path(image_filename).parent)
-        with atomic_path(self.folder / name) as temporary:
-            shutil.copyfile(image_filename, temporary)
-        self.refresh()
-        if name not in self._images:
-            (self.folder / name).unlink()
-            raise InputError(f"{name!r} is not an image that can be used; give PNG, JPEG, TIFF, NIfTI or DICOM")
+        with self._upload_lock():  # of several who send one id at once, one is first
+            self._check_free(image_id, name)
+            with atomic_path(self.folder / name) as temporary:
+                shutil.copyfile(image_filename, temporary)
+            self.refresh()
+            if name not in self._images:
+                (self.folder / name).unlink()
+                raise InputError(f"{name!r} is not an image that can be used; give PNG, JPEG, TIFF, NIfTI or DICOM")
         self.update_image_info(name, image_info or {})
         return name
+
+    def _check_free(self, image_id: str, name: str) -> None:
+        """Refuse an id if it, or the name of the file that it becomes, means an image already."""
+        taken = name if (self.folder / name).exists() else ""
+        for one in (image_id, name):
+            taken = taken or next(iter(meant_ids(one, self._images)), "")
+        if taken:
+            raise ImageExistsError(f"{taken!r} is there already; give another id, or remove that image first")
 
     def remove_image(self, image_id: str) -> None:
         """Remove the image's files and its labels; the labels stay in the history.
@@ -243,6 +282,7 @@ class LandmarkDatastore(Datastore):
         Raises:
             ImageNotFoundException: there is none of that id.
         """
+        image_id = self.check_id(image_id)
         series = self.series(image_id)
         for tag in self.get_labels_by_image_id(image_id):
             self.remove_label(image_id, tag)
@@ -260,7 +300,7 @@ class LandmarkDatastore(Datastore):
             ImageNotFoundException: there is no such image.
             LabelNotFoundException: the tag is not ``final`` or ``original``.
         """
-        self.check_id(image_id)
+        image_id = self.check_id(image_id)
         if tag not in TAGS:
             raise LabelNotFoundException(f"labels are tagged 'final' or 'original', not {tag!r}")
         return self._labels / tag / f"{image_id}.json"
@@ -278,13 +318,21 @@ class LandmarkDatastore(Datastore):
     def replace_label(
         self, image_id: str, points: Sequence[LabelPoint], tag: str = FINAL, info: dict[str, Any] | None = None
     ) -> Label:
-        """Put landmarks in place of all that the label has.
+        """Put landmarks in place of all that the label has, even of one that is damaged; that stays in the history.
 
         Raises:
-            InputError: a landmark cannot be of the image, see :func:`label_app.label_file.check_points`.
+            InputError: a landmark cannot be of the image, see :func:`label_app.label_file.check_points`, or the label
+                could not be read again.
             ImageNotFoundException, LabelNotFoundException: see :meth:`label_path`.
         """
-        return self._change(image_id, tag, lambda _: list(points), info)
+        path, image = self.label_path(image_id, tag), self.prepared(image_id)
+        with self._lock(image_id):
+            try:
+                before = self.label(image_id, tag).info
+            except InputError as error:
+                logging.getLogger(type(self).__name__).warning("%s; another label takes its place", error)
+                before = {}
+            return self._write(path, image, points, {**before, **(info or {})})
 
     def edit_label(
         self,
@@ -309,36 +357,29 @@ class LandmarkDatastore(Datastore):
             The label as it is now.
 
         Raises:
-            InputError, ImageNotFoundException, LabelNotFoundException: see :meth:`replace_label`.
+            InputError: see :meth:`replace_label`; or the label that is there is damaged.
+            ImageNotFoundException, LabelNotFoundException: see :meth:`label_path`.
         """
-        gone = set(removed)
-
-        def edit(before: Sequence[LabelPoint]) -> list[LabelPoint] | None:
-            kept = {(one.label, one.frame): one for one in before if (one.label, one.frame) not in gone}
-            after = list((kept | {(one.label, one.frame): one for one in points}).values())
-            return after if after or info else None
-
-        return self._change(image_id, tag, edit, info)
-
-    def _change(
-        self,
-        image_id: str,
-        tag: str,
-        change: Callable[[Sequence[LabelPoint]], list[LabelPoint] | None],
-        info: dict[str, Any] | None,
-    ) -> Label:
-        """Write the label that ``change`` makes of its landmarks, or remove it where that gives None."""
         path, image = self.label_path(image_id, tag), self.prepared(image_id)
+        gone = set(removed)
         with self._lock(image_id):
             before = self.label(image_id, tag)
-            points = change(before.points)
-            check_points(points or (), image, f"label of {image_id}")
+            kept = {(one.label, one.frame): one for one in before.points if (one.label, one.frame) not in gone}
+            after = list((kept | {(one.label, one.frame): one for one in points}).values())
+            if after or info:
+                return self._write(path, image, after, {**before.info, **(info or {})})
             with self._kept_in_history(path):
-                if points is None:
-                    path.unlink(missing_ok=True)
-                    return Label()
-                label = Label(tuple(points), {**before.info, **(info or {}), "ts": int(time.time()), "name": path.name})
-                write_label(path, label)
+                path.unlink(missing_ok=True)
+            return Label()
+
+    def _write(self, path: Path, image: PreparedSeries, points: Sequence[LabelPoint], info: dict[str, Any]) -> Label:
+        """Write a label that its reader takes, and keep what was there; all else is refused before anything changes."""
+        where = f"label of {path.stem}"
+        check_points(points, image, where)
+        label = Label(tuple(points), {**info, "ts": int(time.time()), "name": path.name})
+        text = label_text(label, where)
+        with self._kept_in_history(path), atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
         return label
 
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
@@ -461,20 +502,11 @@ class LandmarkDatastore(Datastore):
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
         """Path of a new ZIP file with the images that have a label, and their labels."""
-        with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file:
-            try:
-                self._archive(file, self.get_labeled_images()[: limit_cases or None])
-            except Exception:
-                Path(file.name).unlink()
-                raise
-        return file.name
-
-    def _archive(self, file: IO[bytes], images: Sequence[str]) -> None:
-        with zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:  # ZIP knows no time before 1980
-            for one in images:
-                if label := self.get_label_uri(one, FINAL):  # else it was removed just now
-                    for path in (*self.series(one).files, Path(label)):
-                        archive.write(path, path.relative_to(self.folder))
+        files: list[Path] = []
+        for one in self.get_labeled_images()[: limit_cases or None]:
+            if label := self.get_label_uri(one, FINAL):  # else it was removed just now
+                files += [*self.series(one).files, Path(label)]
+        return new_zip({str(file.relative_to(self.folder)): file for file in files})
 
     def status(self) -> dict[str, Any]:
         """How many images and labels there are."""
@@ -503,8 +535,7 @@ class LandmarkDatastore(Datastore):
             return {"error": str(error)}
 
     def _info_path(self, image_id: str) -> Path:
-        self.check_id(image_id)
-        return self._labels / "images" / f"{image_id}.json"
+        return self._labels / "images" / f"{self.check_id(image_id)}.json"
 
     @contextlib.contextmanager
     def _kept_in_history(self, path: Path) -> Iterator[None]:
@@ -522,17 +553,12 @@ class LandmarkDatastore(Datastore):
             raise
 
     def _lock(self, image_id: str) -> FileLock:
-        lock = self._labels / "locks" / f"{image_id}.lock"
+        return self._file_lock(f"{self.check_id(image_id)}.lock")
+
+    def _upload_lock(self) -> FileLock:
+        return self._file_lock(".upload.lock")  # no id begins with a dot
+
+    def _file_lock(self, name: str) -> FileLock:
+        lock = self._labels / "locks" / name
         lock.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(lock, is_singleton=True)
-
-
-def _id_fault(image_id: str, others: Container[str]) -> str:
-    """Why an image cannot have an id, or ""."""
-    if image_id in others:
-        return "another image has the same name with '/' for '~'; rename one of them"
-    try:
-        length = len(image_id.encode())
-    except UnicodeEncodeError:
-        return "its name is not UTF-8; rename it"
-    return f"its path has more than {_LONGEST_ID} bytes; shorten it" if length > _LONGEST_ID else ""

@@ -24,6 +24,7 @@ import torch
 
 from label_app.label_file import LabelPoint
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
+from scripts.inferers.assessment import assess_landmarks
 from scripts.inferers.example_bank import ExampleBank
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion
 from scripts.inferers.gradient_refinement import GradientRefinement
@@ -60,6 +61,8 @@ class LandmarkFinder:
         fusion: how several examples of a landmark become one answer; eq. 3 by default.
         sigma_per_scale: standard deviation of the distribution trained for at scale 1, times a temperature.
         correct_bias: take off each example's own matching bias.
+        trust: limits of sigma and of the disagreement of the examples that were learned before; None takes lenient
+            ones, within which an answer is unchecked.
         second_look: moves what was found to where the edges are as in the examples; None leaves it.
         device: where the network is.
         cached_codes: of how many frames the codes are kept.
@@ -80,6 +83,7 @@ class LandmarkFinder:
         fusion: Fusion | None = None,
         sigma_per_scale: float = 1.0,
         correct_bias: bool = True,
+        trust: Trust | None = None,
         second_look: GradientRefinement | None = None,
         device: torch.device | str = "cpu",
         cached_codes: int = 256,
@@ -90,6 +94,7 @@ class LandmarkFinder:
         self.fusion = fusion or InverseSigmaFusion()
         self.sigma_per_scale = sigma_per_scale
         self.correct_bias = correct_bias
+        self.trust = trust
         self.second_look = second_look
         self.device = device
         self.cached_codes = cached_codes
@@ -98,7 +103,13 @@ class LandmarkFinder:
 
     def new_bank(self) -> ExampleBank:
         """A bank for examples of this network."""
-        return ExampleBank(self.network, self.patch_size, correct_bias=self.correct_bias, second_look=self.second_look)
+        return ExampleBank(
+            self.network,
+            self.patch_size,
+            correct_bias=self.correct_bias,
+            sigma_per_scale=self.sigma_per_scale,
+            second_look=self.second_look,
+        )
 
     @torch.no_grad()
     def add(self, bank: ExampleBank, image: PreparedSeries, points: Sequence[LabelPoint]) -> None:
@@ -116,7 +127,9 @@ class LandmarkFinder:
             at = image.fit.to_network(torch.tensor([[point.x, point.y] for point in group])).to(self.device)
             labels = [point.label for point in group]
             code = self.encode(image, frame, bank.network)
-            bank.add(image.image(frame).to(self.device), at, labels, image.source, code)
+            where = image.name if image.length == 1 else f"{image.name}, frame {frame}"
+            about = {"frame": frame, "where": where, "fit": image.fit}
+            bank.add(image.image(frame).to(self.device), at, labels, image.source, code, **about)
 
     @torch.no_grad()
     def encode(self, image: PreparedSeries, frame: int, network: TemplateMatchingNetwork | None = None) -> torch.Tensor:
@@ -191,21 +204,12 @@ class LandmarkFinder:
             near = image.fit.to_network(at[None]).to(self.device)
             moved = bank.look_again(image.image(frame or 0).to(self.device), near, [examples])
             at = image.fit.to_original(moved[0].cpu())
-        reason = self._doubt(at, spread, apart, image)
-        point = LabelPoint(label, frame, *at.tolist(), *spread.tolist(), not reason, reason, len(examples))
-        return Found(point, apart)
-
-    def _doubt(self, at: torch.Tensor, spread: torch.Tensor, apart: float, image: PreparedSeries) -> str:
-        if not (at.isfinite().all() and spread.isfinite().all()):
-            return "the answer is not finite"
-        if not image.fit.contains(at):
-            return f"it lies outside of the {'region' if self.prepare.region else 'image'}"
-        # a quarter of a patch, as the tracker takes for want of better limits
-        limit = self.patch_size / 4 / min(image.fit.scale)
-        trust = Trust({"sigma_px": limit, "disagreement_px": limit})
         measures = torch.full((1, len(DOUBTS)), torch.nan)
         measures[0, :2] = torch.tensor([spread.max().item(), apart])
-        return trust.judge(measures)[0]
+        doubts = [bank.doubt(examples)]
+        (assessment,) = assess_landmarks(at[None], measures, image.fit, self.patch_size, self.trust, doubts)
+        point = LabelPoint(label, frame, *at.tolist(), *spread.tolist(), *assessment, len(examples))
+        return Found(point, apart)
 
     def take_weights(self, state: dict[str, torch.Tensor]) -> None:
         """Put a network of other weights in place of the one that is there; banks have to be made anew.
@@ -229,7 +233,7 @@ class LandmarkFinder:
     @property
     def settings(self) -> dict[str, str]:
         """What answers depend on beside the weights and the examples, as texts."""
-        own = ("patch_size", "patch_zoom", "sigma_per_scale", "correct_bias", "second_look")
+        own = ("patch_size", "patch_zoom", "sigma_per_scale", "correct_bias", "trust", "second_look")
         of_images = ("image_size", "region", "stretch", "voi", "plane", "storage")
         return {
             "fusion": f"{type(self.fusion).__name__}(shared={self.fusion.shared})",

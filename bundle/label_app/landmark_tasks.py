@@ -26,17 +26,21 @@ from typing import Any
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
 from label_app.example_memory import ExampleMemory
-from label_app.label_file import LabelPoint, check_points, parse_points
+from label_app.label_file import LabelPoint, check_number, check_points, parse_points
 from label_app.label_map import write_label_map
+from label_app.label_values import LabelValues
 from label_app.landmark_datastore import ORIGINAL, LandmarkDatastore
 from label_app.landmark_finder import LandmarkFinder
 from scripts.data.prepared_series import PreparedSeries
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.input_error import InputError
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark
 from scripts.io.slicer_markups import write_slicer_markups
 
 __all__ = ["ClickTask", "LandmarkTask"]
+
+_MAP_SUFFIXES = (".nrrd", ".nii.gz", ".nii")
 
 
 class _FindingTask(InferTask):
@@ -44,12 +48,16 @@ class _FindingTask(InferTask):
 
     A request has ``image``, the id, and may have ``labels``, the landmarks that are wanted, and ``frames``, a number or
     a list of them; all where they are left out. ``save_label`` keeps what is found as a label ``original``.
+
+    Its kind says by which list of a viewer it is offered, and what it answers: a ``segmentation`` a label map with a
+    disc for each landmark, all others a list of points, as of a ``detection``. Viewers ask each for ``.nrrd``.
     """
 
-    def __init__(self, store: LandmarkDatastore, finder: LandmarkFinder, description: str) -> None:
-        super().__init__(InferType.ANNOTATION, labels=[], dimension=2, description=description)
+    def __init__(self, kind: InferType, store: LandmarkDatastore, finder: LandmarkFinder, description: str) -> None:
+        super().__init__(kind, labels=[], dimension=2, description=description)
         self.store = store
         self.finder = finder
+        self.values = LabelValues()
 
     def is_valid(self) -> bool:
         """Whether the task can be asked: always."""
@@ -63,59 +71,83 @@ class _FindingTask(InferTask):
         """Find landmarks.
 
         Returns:
-            Path of a temporary Markups file for 3D Slicer, or of a label map where the request has a
-            ``result_extension`` of ``.nrrd``, as OHIF's has; and ``landmarks`` (see
-            :class:`label_app.label_file.LabelPoint`, null for what is not finite) with ``latencies`` in ms.
+            Path of a temporary Markups file for 3D Slicer, or of a label map (see the class), whose suffix the
+            request's ``result_extension`` may choose; and ``landmarks`` (see
+            :class:`label_app.label_file.LabelPoint`, null for what is not finite) with ``latencies`` in ms, and
+            ``label_names``, the values of a map's discs.
 
         Raises:
             ImageNotFoundException: there is no such image.
             InputError: there is no example, or the request is at fault.
         """
         begin = time.perf_counter()
-        points = self.find(request)
+        points = self._find(request, keep=bool(request.get("save_label")))
         latencies = {"total": round(1000 * (time.perf_counter() - begin), 3)}
         image = self.store.prepared(request["image"])
         params = {"landmarks": [_plain(one) for one in points], "latencies": latencies}
-        is_map = str(request.get("result_extension", "")).endswith(".nrrd")
-        with _temporary_file(".nrrd" if is_map else ".mrk.json") as path:
-            if is_map:
-                params["label_names"] = _write_label_map(path, request, image, points)
+        with _temporary_file(self._suffix(request)) as path:
+            if self.type == InferType.SEGMENTATION:
+                params["label_names"] = self._write_label_map(path, request, image, points)
             else:
                 _write_markups(path, image, [one for one in points if math.isfinite(one.x + one.y)])
             if request.get("save_label"):
-                self._save(request, points_inside(points, image))
+                kept = {"model": request["model"], "made_from": None}
+                self.store.replace_label(request["image"], points_inside(points, image), ORIGINAL, kept)
         return path, params
 
     def find(self, request: dict[str, Any]) -> list[LabelPoint]:
         """As :meth:`__call__`: the landmarks alone, which are not kept."""
+        return self._find(request, keep=False)
+
+    def _find(self, request: dict[str, Any], *, keep: bool) -> list[LabelPoint]:
         image = self.store.prepared(str(request.get("image")))
         frames = wanted_frames(request.get("frames"), image)
         bank = self.bank(request)
         labels = wanted_labels(request.get("labels"), bank)
+        if keep:  # else it would be found for nothing
+            if request.get("label_tag", ORIGINAL) != ORIGINAL:
+                raise InputError(f"what was found is kept with the tag {ORIGINAL!r} only; people set the others")
+            check_number(len(frames) * len(labels), f"label of {image.name}")
         return [one.point for frame in frames for one in self.finder.find(image, frame, bank, labels)]
 
-    def _save(self, request: dict[str, Any], points: Sequence[LabelPoint]) -> None:
-        if request.get("label_tag", ORIGINAL) != ORIGINAL:
-            raise InputError(f"what was found is kept with the tag {ORIGINAL!r} only; people set the others")
-        self.store.replace_label(request["image"], points, ORIGINAL, {"model": request["model"], "made_from": None})
+    def _suffix(self, request: dict[str, Any]) -> str:
+        if self.type != InferType.SEGMENTATION:
+            return ".mrk.json"
+        asked = request.get("result_extension") or _MAP_SUFFIXES[0]
+        if asked not in _MAP_SUFFIXES:
+            raise InputError(f'"result_extension" must be one of {", ".join(_MAP_SUFFIXES)}, not {asked!r}')
+        return asked
+
+    def _write_label_map(
+        self, path: str, request: dict[str, Any], image: PreparedSeries, points: Sequence[LabelPoint]
+    ) -> dict[str, int]:
+        """As the request asks for it; the values of the discs."""
+        how = {"dtype": request.get("result_dtype", "uint8"), "compress": bool(request.get("result_compress", False))}
+        values = self.values.of([point.label for point in points])
+        return write_label_map(path, image, points, values, **how)
 
 
 class LandmarkTask(_FindingTask):
     """Find the landmarks that people have set in other images, or in other frames of the same.
 
     Args:
+        kind: ``InferType.DETECTION`` to answer points, ``InferType.SEGMENTATION`` to answer discs.
         store: the images.
         finder: the network.
         memory: the examples.
     """
 
-    def __init__(self, store: LandmarkDatastore, finder: LandmarkFinder, memory: ExampleMemory) -> None:
-        super().__init__(store, finder, "Finds the landmarks of all stored labels")
+    def __init__(
+        self, kind: InferType, store: LandmarkDatastore, finder: LandmarkFinder, memory: ExampleMemory
+    ) -> None:
+        shape = "discs" if kind == InferType.SEGMENTATION else "points"
+        super().__init__(kind, store, finder, f"Finds the landmarks of all stored labels, as {shape}")
         self.memory = memory
 
     def info(self) -> dict[str, Any]:
-        """As of any task; the labels are those that there are by now."""
-        return {**super().info(), "labels": self.memory.bank().labels}
+        """As of any task; the labels are those that there are by now, with the values of their discs if it has any."""
+        labels = self.memory.bank().labels
+        return {**super().info(), "labels": self.values.of(labels) if self.type == InferType.SEGMENTATION else labels}
 
     def bank(self, request: dict[str, Any]) -> ExampleBank:
         """All labels ``final``."""
@@ -137,7 +169,8 @@ class ClickTask(_FindingTask):
     """
 
     def __init__(self, store: LandmarkDatastore, finder: LandmarkFinder) -> None:
-        super().__init__(store, finder, "Finds landmarks from clicks of the request")
+        # no viewer can ask for it, so it is of a kind that none lists
+        super().__init__(InferType.OTHERS, store, finder, "Finds landmarks from clicks of the request")
 
     def bank(self, request: dict[str, Any]) -> ExampleBank:
         """The clicks."""
@@ -224,18 +257,13 @@ def _plain(point: LabelPoint) -> dict[str, Any]:
     }
 
 
-def _write_label_map(
-    path: str, request: dict[str, Any], image: PreparedSeries, points: list[LabelPoint]
-) -> dict[str, int]:
-    """As OHIF asks for it; the values of the discs."""
-    labels = list(dict.fromkeys(point.label for point in points))
-    how = {"dtype": request.get("result_dtype", "uint8"), "compress": bool(request.get("result_compress", False))}
-    return write_label_map(path, image, points, labels, **how)
-
-
 def _write_markups(path: str, image: PreparedSeries, points: Sequence[LabelPoint]) -> None:
     rows = [
-        Landmark(image.name, one.frame, one.label, one.x, one.y, one.sigma_x, one.sigma_y, one.n_examples or 0)
+        Landmark(
+            *(image.name, one.frame, one.label, one.x, one.y, one.sigma_x, one.sigma_y, one.n_examples or 0),
+            status=one.status or LandmarkStatus.UNCHECKED,
+            reason=one.reason,
+        )
         for one in points
     ]
     write_slicer_markups(path, rows, image.affines)

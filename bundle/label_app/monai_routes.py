@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from monailabel.config import settings
 from monailabel.endpoints import activelearning, batch_infer, datastore, infer, info, login, logs, proxy, scoring, train
 from monailabel.endpoints.user.auth import RBAC
 from monailabel.interfaces.utils.app import app_instance
+from monailabel.utils.others.generic import get_mime_type
 from starlette.background import BackgroundTask
 
 from label_app.dicom_proxy import check_dicom_proxy, with_few_headers
@@ -35,10 +37,13 @@ from label_app.request_checks import (
     check_digest,
     check_infer,
     check_log_lines,
+    check_task_size,
 )
+from scripts.data.image_series import image_suffix
 
 __all__ = ["add_monai_routes"]
 
+_user = Depends(RBAC(settings.MONAI_LABEL_AUTH_ROLE_USER))
 _annotator = Depends(RBAC(settings.MONAI_LABEL_AUTH_ROLE_ANNOTATOR))
 
 _task, _info = CheckedJson(TaskRequest), CheckedJson(KeptInfo)
@@ -57,13 +62,19 @@ _CHECKS = {
     infer.api_run_inference: check_infer,
     datastore.api_check_image: check_digest,
     logs.api_get_logs: check_log_lines,
+    batch_infer.api_run: check_task_size,
+    train.api_run: check_task_size,
+    train.api_run_model: check_task_size,
+    scoring.api_run: check_task_size,
+    scoring.api_run_method: check_task_size,
 }
 _LEFT_OUT = {
-    train.api_run,  # all models, and all methods, at once: there is one
-    scoring.api_run,
     logs.gpu_info,  # fails where there is none
     datastore.api_download_dataset,  # leaves the archive behind: below
+    datastore.api_download_image,  # sends the first file only: below
 }
+# clients use the older address of the two, and take 200 alone for success
+_CREATED = "/datastore/image"
 
 
 def add_monai_routes(app: FastAPI) -> None:
@@ -82,7 +93,7 @@ def add_monai_routes(app: FastAPI) -> None:
             if route.endpoint in _LEFT_OUT:
                 continue
             checks = [one for one in (check, _CHECKS.get(route.endpoint)) if one is not None]
-            endpoint = route.endpoint
+            endpoint = _name_after_file if route.endpoint is datastore.api_add_image else route.endpoint
             if router is proxy.router:
                 endpoint = with_few_headers(endpoint)
                 checks += [_annotator.dependency] if "POST" in route.methods else []
@@ -90,6 +101,7 @@ def add_monai_routes(app: FastAPI) -> None:
                 prefix + route.path,
                 _in_thread(endpoint),
                 methods=list(route.methods),
+                status_code=201 if route.path == _CREATED and endpoint is _name_after_file else None,
                 dependencies=[Depends(one) for one in checks],
                 summary=route.summary,
                 tags=route.tags,
@@ -97,8 +109,8 @@ def add_monai_routes(app: FastAPI) -> None:
                 include_in_schema=route.include_in_schema,
                 deprecated=route.deprecated,
             )
-    dataset = {"methods": ["GET"], "dependencies": [_annotator], "tags": ["Datastore"]}
-    app.add_api_route(f"{prefix}/datastore/dataset", _download_dataset, **dataset)
+    app.get(f"{prefix}/datastore/dataset", dependencies=[_annotator], tags=["Datastore"])(_download_dataset)
+    app.get(f"{prefix}/datastore/image", dependencies=[_user], tags=["Datastore"])(_download_image)
 
 
 def _in_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
@@ -116,6 +128,28 @@ def _in_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     answer.__signature__ = inspect.signature(endpoint)
     answer.__name__ = endpoint.__name__
     return answer
+
+
+async def _name_after_file(**given: Any) -> Any:
+    """Add an image. Without an id it is named after its file, whose name may have dots that begin no suffix."""
+    name = os.path.basename(given["file"].filename or "")
+    given["image"] = given["image"] or name[: len(name) - len(image_suffix(name))]
+    return await datastore.api_add_image(**given)
+
+
+_name_after_file.__signature__ = inspect.signature(datastore.api_add_image)
+
+
+def _download_image(image: str) -> FileResponse:
+    """The file of an image, or a ZIP file of all of them where there are several, as of a DICOM series."""
+    store = app_instance().datastore()
+    file, *others = store.series(image).files
+    store.image_stamp(image)
+    if not others:
+        return FileResponse(file, media_type=get_mime_type(file), filename=file.name)
+    path = Path(store.get_image_archive(image))
+    remove = BackgroundTask(path.unlink)
+    return FileResponse(path, media_type="application/zip", filename=f"{image}.zip", background=remove)
 
 
 def _download_dataset(limit_cases: Annotated[int | None, Query(ge=1)] = None) -> FileResponse:

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,11 +31,12 @@ from starlette.background import BackgroundTask
 
 from label_app.export import DEFAULT_FORMATS, export_landmarks
 from label_app.grey_window import first_window
-from label_app.label_file import Label, parse_frame, parse_points
+from label_app.label_file import LabelPoint, parse_frame, parse_points
 from label_app.landmark_app import LandmarkApp
 from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
 from label_app.landmark_tasks import wanted_frames
 from label_app.told_paths import without_folders
+from label_app.zip_files import new_zip
 from scripts.data.label_folder import LabelledSeries
 from scripts.io.input_error import InputError
 
@@ -82,8 +82,8 @@ def describe_image(image_id: str) -> dict[str, Any]:
         "still": image.length == 1,
         "spacing": image.spacing,
         "pixel_aspect": image.pixel_aspect,
-        "final": _as_dicts(store.label(image_id, FINAL)),
-        "original": _as_dicts(store.label(image_id, ORIGINAL)),
+        "final": _as_dicts(_app().memory.checked(image_id, store.label(image_id, FINAL).points, now=False)),
+        "original": _as_dicts(store.label(image_id, ORIGINAL).points),
     }
 
 
@@ -103,14 +103,16 @@ def frame_pixels(image_id: str, frame: int) -> Response:
 def edit_label(image_id: str, edit: JsonObject) -> list[dict[str, Any]]:
     """``points`` take the place of those of their name and frame, ``removed`` are taken away; the rest stays.
 
-    So two people may work on one image at once.
+    So two people may work on one image at once. The answer has all landmarks of the image; one that the network does
+    not find again in its own image has the ``status`` ``doubtful`` and a ``reason``.
     """
     points = parse_points(edit.get("points", []), "points")
     removed = edit.get("removed", [])
     if not isinstance(removed, list) or not all(isinstance(one, dict) for one in removed):
         raise InputError('"removed" must be a list of {"label", "frame"}')
     keys = [(str(one.get("label")), parse_frame(one.get("frame"), "removed")) for one in removed]
-    return _as_dicts(_app().datastore().edit_label(image_id, points, keys))
+    label = _app().datastore().edit_label(image_id, points, keys)
+    return _as_dicts(_app().memory.checked(image_id, label.points))
 
 
 @router.post("/images/{image_id}/find", summary="Find landmarks", dependencies=[_user])
@@ -144,7 +146,8 @@ def export(
             wanted,
             affines=lambda series: store.prepared(ids[series]).affines,
         )
-        path = _zip(Path(folder))
+        files = sorted(one for one in Path(folder).rglob("*") if one.is_file())
+        path = Path(new_zip({str(one.relative_to(folder)): one for one in files}))
     return FileResponse(path, filename="landmarks.zip", background=BackgroundTask(path.unlink))
 
 
@@ -156,19 +159,6 @@ def _labelled(store: LandmarkDatastore) -> Iterator[tuple[str, LabelledSeries]]:
             series = store.series(image_id)
             name = series.files[0].relative_to(store.folder).as_posix()
             yield image_id, LabelledSeries(name, series, points, f"label of {image_id}")
-
-
-def _zip(folder: Path) -> Path:
-    """A new ZIP file of all files in a folder."""
-    with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file:
-        try:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-                for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-                    archive.write(path, path.relative_to(folder))
-        except Exception:
-            Path(file.name).unlink()
-            raise
-    return Path(file.name)
 
 
 def _app() -> LandmarkApp:
@@ -192,5 +182,5 @@ def _summary(store: LandmarkDatastore, image_id: str) -> dict[str, Any]:
     return {**about, "final": len(final), "original": len(original), "labels": labels}
 
 
-def _as_dicts(label: Label) -> list[dict[str, Any]]:
-    return [asdict(point) for point in label.points]
+def _as_dicts(points: Iterable[LabelPoint]) -> list[dict[str, Any]]:
+    return [asdict(point) for point in points]

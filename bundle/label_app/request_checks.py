@@ -13,11 +13,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from fastapi import File, Query, Request, UploadFile
 from monailabel.endpoints.infer import ResultType
-from pydantic import BaseModel, ValidationError
+from monailabel.interfaces.utils.app import app_instance
+from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile as Upload
 
 from scripts.io.input_error import InputError
@@ -30,9 +32,12 @@ __all__ = [
     "check_digest",
     "check_infer",
     "check_log_lines",
+    "check_task_size",
 ]
 
 _JSON_FIELDS = ("params", "info")
+# characters, of the 131,072 that Linux lets an argument of a process have; MONAI Label adds a few of its own
+_LONGEST_TASK = 120_000
 
 
 class TaskRequest(BaseModel, strict=True, extra="allow"):
@@ -41,7 +46,10 @@ class TaskRequest(BaseModel, strict=True, extra="allow"):
     model: str | None = None
     method: str | None = None
     strategy: str | None = None
-    gpus: str | None = None
+    # settings of each, where all trainers or all methods are run at once
+    adapt: TaskRequest | None = None
+    distance: TaskRequest | None = None
+    gpus: str | None = Field(None, pattern=r"^[^\x00]*$")  # becomes a variable of a process' environment
 
 
 class KeptInfo(BaseModel, strict=True, extra="allow"):
@@ -118,9 +126,34 @@ def check_infer(
 
 
 def check_digest(
+    image: str = "",
     check_sum: Annotated[str | None, Query(pattern="^((SHA256|SHA512|MD5):)?[0-9a-fA-F]+$")] = None,
 ) -> None:
-    """Refuse a checksum of a kind that there is not."""
+    """Refuse a checksum of a kind that there is not, or of several files.
+
+    Raises:
+        InputError: the image has several files.
+        ImageNotFoundException: there is no such image.
+    """
+    if check_sum and len(app_instance().datastore().series(image).files) > 1:
+        raise InputError(f"{image!r} has several files, which have no checksum in common")
+
+
+async def check_task_size(request: Request, run_sync: bool | None = False) -> None:
+    """Refuse a task in the background whose request is too long for it.
+
+    MONAI Label hands it to another process as an argument. If that cannot be, it says nothing, and never begins.
+
+    Raises:
+        InputError: the request is too long.
+    """
+    body = b"" if run_sync else await request.body()
+    length = len(json.dumps(parse_object(body, "the body"))) if body else 0
+    if length > _LONGEST_TASK:
+        raise InputError(
+            f"the request has {length} characters, more than the {_LONGEST_TASK} that a task in the background can "
+            'have; name fewer images at a time, ask for "unlabeled" or "all", or add run_sync=true to the address'
+        )
 
 
 def check_log_lines(lines: Annotated[int | None, Query(ge=0, le=100_000)] = 300) -> None:

@@ -30,6 +30,7 @@ from requests import RequestException
 
 from label_app.body_limit import BodyLimit
 from label_app.known_host import ALLOWED_HOSTS, KnownHost
+from label_app.landmark_datastore import ImageExistsError
 from label_app.monai_routes import add_monai_routes
 from label_app.page_files import PageFiles
 from label_app.page_routes import router
@@ -37,6 +38,7 @@ from label_app.request_checks import CheckedJson, TaskRequest
 from label_app.same_origin import SameOrigin
 from label_app.told_paths import without_folders
 from label_app.viewer_files import ViewerFiles
+from scripts.io.atomic import WriteError
 from scripts.io.input_error import InputError
 
 __all__ = ["app"]
@@ -58,6 +60,10 @@ async def _bad_input(_: Request, error: InputError) -> JSONResponse:
     return _answer(400, str(error))
 
 
+async def _exists(_: Request, error: ImageExistsError) -> JSONResponse:
+    return _answer(409, str(error))
+
+
 async def _wrong_type(_: Request, error: RequestValidationError) -> JSONResponse:
     # without what was given, which need not be what JSON can say
     faults = [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]
@@ -67,8 +73,10 @@ async def _wrong_type(_: Request, error: RequestValidationError) -> JSONResponse
 async def _no_file(request: Request, error: OSError) -> JSONResponse:
     if error.errno == errno.ENAMETOOLONG:
         return _answer(400, "the name is too long for a file")
-    if error.errno in _FULL or (error.errno in _FORBIDDEN and request.method != "GET"):
-        return _answer(507, f"the server cannot write this ({error.strerror}); nothing is changed, so try again later")
+    full = error.errno in _FULL or (error.errno in _FORBIDDEN and request.method != "GET")
+    if full or isinstance(error, WriteError):
+        why = os.strerror(error.errno)
+        return _answer(507, f"the server cannot write this ({why}); nothing is changed, so try again later")
     raise error
 
 
@@ -100,7 +108,9 @@ app = FastAPI(
         ImageNotFoundException: _not_found,
         LabelNotFoundException: _not_found,
         MONAILabelException: _refused,
+        ImageExistsError: _exists,
         InputError: _bad_input,
+        WriteError: _no_file,
         RequestValidationError: _wrong_type,
         OSError: _no_file,
         RequestException: _other_server,

@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import time
 from pathlib import Path
 
+from scripts.io.atomic import remove_leftovers
+
 __all__ = ["FETCHING", "remove_stale_files"]
 
 FETCHING = ".fetch-"  # how folders of series begin that are being fetched
-_TEMPORARY = re.compile(r"\.[0-9a-f]{12}-.+")  # as scripts.io.atomic_path names them
 _A_DAY = 86400.0  # seconds: no file takes that long to write
 
 
@@ -38,11 +38,9 @@ def remove_stale_files(folder: str | os.PathLike[str], older_than_s: float = _A_
         >>> remove_stale_files("images/.landmarks")  # doctest: +SKIP
     """
     before = time.time() - older_than_s
-    for found in list(Path(folder).rglob(".*")):
-        with contextlib.suppress(OSError):  # it is gone, or not ours to remove
-            if found.lstat().st_mtime >= before:
-                continue
-            if found.name.startswith(FETCHING) and found.is_dir():
-                shutil.rmtree(found)
-            elif _TEMPORARY.fullmatch(found.name) and found.is_file():
-                found.unlink()
+    for place, names, _ in os.walk(folder):
+        remove_leftovers(Path(place), older_than_s)
+        for unfinished in (Path(place, name) for name in names if name.startswith(FETCHING)):
+            with contextlib.suppress(OSError):  # it is gone, or not ours to remove
+                if unfinished.stat().st_mtime < before:
+                    shutil.rmtree(unfinished)

@@ -53,7 +53,7 @@ def test_a_registration_that_fails_loses_the_frame(monkeypatch, texture_frames):
     with monkeypatch.context() as patch:
         patch.setattr(sitk.ImageRegistrationMethod, "Execute", fail)
         assert tracker.update(frame).landmarks["a"].reason == "the answer is not finite"
-    assert tracker.update(frame).landmarks["a"].valid
+    assert not tracker.update(frame).landmarks["a"].is_doubtful
 
 
 @pytest.mark.parametrize(

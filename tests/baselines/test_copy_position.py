@@ -26,7 +26,7 @@ def test_several_examples_become_their_mean():
         tracker = CopyPosition(fusion)
         tracker.set_examples([(FRAMES[0], place, "a") for place in PLACES])
         found = tracker.update(FRAMES[1]).landmarks["a"]
-        assert found.point.tolist() == expected and found.valid
+        assert found.point.tolist() == expected and not found.is_doubtful
         assert found.examples.tolist() == [list(place) for place in PLACES]
 
 

@@ -16,9 +16,6 @@ import numpy as np
 import pytest
 
 from scripts.baselines import CSRT
-from scripts.io import InputError
-
-cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed: pip install '.[bench]'")
 
 
 def test_follows_breathing(errors_on_breathing):
@@ -47,9 +44,3 @@ def test_goes_from_frame_to_frame(texture_frames):
 def test_boxes_that_are_too_small_are_refused():
     with pytest.raises(ValueError, match="8 px or more"):
         CSRT(7)
-
-
-def test_an_opencv_without_it_is_told(monkeypatch):
-    monkeypatch.delattr(cv2, "TrackerCSRT")
-    with pytest.raises(InputError, match="opencv-contrib-python-headless"):
-        CSRT(24)

@@ -18,8 +18,6 @@ from scipy.ndimage import map_coordinates
 
 from scripts.baselines import DISFlow
 
-pytest.importorskip("cv2", reason="OpenCV is not installed: pip install '.[bench]'")
-
 
 @pytest.mark.parametrize("equalize", [False, True])
 def test_follows_breathing(errors_on_breathing, equalize):

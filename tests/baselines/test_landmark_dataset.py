@@ -95,5 +95,5 @@ def test_wrong_settings(series, truth, options, message):
 
 
 def test_a_file_of_other_images(series, truth):
-    with pytest.raises(InputError, match=r"it names no image of this part.*such as p6\.nii"):
+    with pytest.raises(InputError, match=r"it names no image of this part.*the nearest names are 'p\d\.nii'"):
         LandmarkDataset(series[6:], SIZE, truth=truth)

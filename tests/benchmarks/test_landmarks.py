@@ -22,7 +22,6 @@ import pytest
 import torch
 from scipy import ndimage
 
-pytest.importorskip("cv2")
 pytest.importorskip("SimpleITK")
 
 import landmarks

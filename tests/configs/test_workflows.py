@@ -134,8 +134,13 @@ def test_inferring_writes_tables_markups_and_pictures(phantom: Path, trained: Pa
         infer(phantom, trained, tmp_path, "--examples", str(phantom / "examples.csv"), "--within_subject", "True")
     )
     rows = list(csv.DictReader((tmp_path / "landmarks.csv").open()))
-    columns = ["image", "frame", "label", "x", "y", "sigma_x", "sigma_y", "n_examples", "lps_x", "lps_y", "lps_z"]
-    assert list(rows[0]) == columns
+    columns = "image,frame,label,x,y,sigma_x,sigma_y,n_examples,is_example,status,reason,lps_x,lps_y,lps_z"
+    assert ",".join(rows[0]) == columns
+    with (phantom / "examples.csv").open() as file:
+        given = {(row["image"], row["frame"], row["label"]) for row in csv.DictReader(file)}
+    assert {(row["image"], row["frame"], row["label"]) for row in rows if row["is_example"] == "1"} == given
+    assert {row["status"] for row in rows} <= {"doubtful", "unchecked"}
+    assert all(bool(row["reason"]) == (row["status"] == "doubtful") for row in rows)
     assert len(rows) == 2 * 6 * 5
     assert {row["n_examples"] for row in rows} == {"1"}
     for image in ("subject_00.nii.gz", "subject_01.nii.gz"):
@@ -167,26 +172,26 @@ def test_still_images_of_any_size_and_colour(trained: Path, tmp_path: Path) -> N
 def refused(
     phantom: Path, trained: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, subprocess.CompletedProcess[str]]:
-    """Runs that stop, two at a time, as each takes seconds to begin; all are told to write to ``out``."""
+    """Runs that stop, two at a time, as each takes seconds to begin; each is told to write to a folder of its own."""
     folder = tmp_path_factory.mktemp("refused")
     (folder / "images").mkdir()
     (folder / "images" / "broken.png").write_bytes(b"no picture")
     bad = ["--examples", write_csv(folder / "examples.csv", "subject_00.nii.gz,0,tip,60,10")]
     good = ["--examples", str(phantom / "examples.csv")]
-    out = folder / "out"
-    broken = ["--dataset_dir", str(folder / "images"), "--ckpt_dir", str(out)]
-    other = ["--ckpt_path", str(trained / "model.pt"), "--dataset_dir", str(phantom), "--output_dir", str(out), *good]
+    broken = ["--dataset_dir", str(folder / "images"), "--output_dir", str(folder / "out_4")]
+    other = ["--ckpt_path", str(trained / "model.pt"), "--dataset_dir", str(phantom), *good]
+    other += ["--output_dir", str(folder / "out_5")]
     with ThreadPoolExecutor(2) as pool:
         runs = {
-            "bad examples": pool.submit(infer, phantom, trained, out, *bad),
-            "no examples": pool.submit(infer, phantom, trained, out),
-            "no weights": pool.submit(infer, phantom, folder, out, *good),
+            "bad examples": pool.submit(infer, phantom, trained, folder / "out_1", *bad),
+            "no examples": pool.submit(infer, phantom, trained, folder / "out_2"),
+            "no weights": pool.submit(infer, phantom, folder, folder / "out_3", *good),
             "broken image": pool.submit(run_bundle, "training", ["train.json"], *broken, *TINY, *SHORT),
             "other head": pool.submit(
                 run_bundle, "inferring", ["inference.json", "head/regression.json"], *other, *TINY
             ),
         }
-    assert not out.exists()
+    assert not list(folder.glob("out_*"))
     return {name: run.result() for name, run in runs.items()}
 
 

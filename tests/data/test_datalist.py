@@ -124,7 +124,7 @@ def test_a_table_tells_the_patient(tmp_path):
         ({"preset": "mnist"}, "there is no preset 'mnist'; choose one of any_folder, chexpert"),
         ({"table": "t.csv"}, "--table t.csv needs --image_column and --patient_column"),
         ({"table": "t.csv", "image_column": "file"}, "needs --image_column and --patient_column"),
-        ({"table": "", "image_column": "file", "patient_column": "who"}, "there is no such table"),
+        ({"table": "", "image_column": "file", "patient_column": "who"}, "there is no such file"),
         ({"patient_column": "who"}, "give --table too"),
         ({"preset": "sunnybrook_cine"}, "holds no image of Sunnybrook Cardiac Data; it must look so: SCD_IMAGES_01"),
         ({"preset": "kermany_pediatric"}, "holds no image of Kermany"),

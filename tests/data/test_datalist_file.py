@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,10 @@ def test_patients_are_told_by_numbers_text_or_not_at_all(tmp_path):
         ("[]", "has no part 'test'; its parts are none"),
         ('{"training": [], "fractions": [1]}', "has no part 'test'; its parts are 'training'"),
         ('{"test": []}', "part 'test' is empty; give the part a share with --fractions"),
-        ('{"test": [{"image": "gone.dcm"}]}', r"part 'test': .*gone\.dcm: there is no such image; check --dataset_dir"),
+        (
+            '{"test": [{"image": "gone.dcm"}]}',
+            r"part 'test': .*gone\.dcm: there is no such image; .* 'a\.png'; check --dataset_dir",
+        ),
         ('{"test": [{"image": []}]}', "there is no such image"),
         ('{"test": [{"label": "a"}]}', 'each entry must be {"image": "a.png"}'),
         ('{"test": [{"image": 3}]}', 'each entry must be {"image": "a.png"}'),
@@ -121,3 +125,17 @@ def test_files_that_are_known_make_a_series(folder):
     assert image_series_of(files, folder) == find_image_series(folder)[0]
     with pytest.raises(InputError, match="there is no such image"):
         image_series_of([], folder)
+
+
+@pytest.mark.parametrize(("there", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_names_and_patients_in_another_unicode_form_are_the_same(folder, there, written):
+    name = unicodedata.normalize(there, "Müller/ä.png")
+    (folder / name).parent.mkdir()
+    Image.fromarray(PIXELS).save(folder / name)
+    items = [{"image": unicodedata.normalize(form, "Müller/ä.png")} for form in (there, written)]
+    path = folder / "list.json"
+    for item, form in zip(items, (there, written), strict=True):
+        item["patient"] = unicodedata.normalize(form, "Müller")
+    path.write_text(json.dumps({"test": items}, ensure_ascii=False), encoding="utf-8")
+    assert [one.name for one in read_datalist(path, folder, "test")] == [name, name]
+    assert len({one.patient for one in read_datalist(path, folder, "test")}) == 1

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -180,3 +181,53 @@ def test_wanted_labels_without_an_example_are_named(tmp_path, data, dataset):
 def test_faults_of_the_table_are_passed_on(tmp_path, data, dataset):
     with pytest.raises(InputError, match=r"gone\.csv: there is no such file"):
         read_example_points(tmp_path / "gone.csv", dataset, data)
+
+
+@pytest.mark.parametrize(("there", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_names_in_another_unicode_form_are_found_and_stay_as_they_are_on_disk(tmp_path, there, written):
+    name = unicodedata.normalize(there, "Müller/Höhe.png")
+    write_still(tmp_path / "data" / name)
+    dataset = FrameDataset(find_image_series(tmp_path / "data"), (40, 40))
+    row = unicodedata.normalize(written, "Müller/Höhe.png,,Spitze außen ö,3,4")
+    labels = unicodedata.normalize(there, "Spitze außen ö")
+    [point] = read_example_points(write_examples(tmp_path / "e.csv", row), dataset, tmp_path / "data", labels)
+    assert (point.prepared.name, point.label) == (name, unicodedata.normalize("NFC", labels))
+
+
+def test_two_files_that_differ_in_the_form_only_are_told_apart_by_it(tmp_path):
+    names = [unicodedata.normalize(form, "ä ö.png") for form in ("NFC", "NFD")]
+    for name in names:
+        write_still(tmp_path / "data" / name)
+    dataset = FrameDataset(find_image_series(tmp_path / "data"), (40, 40))
+    path = write_examples(tmp_path / "e.csv", *(f"{name},,a,3,4" for name in names))
+    assert [one.prepared.name for one in read_example_points(path, dataset, tmp_path / "data")] == names
+    write_examples(path, f"{names[0][:2]}{names[1][-6:]},,a,3,4")
+    with pytest.raises(InputError, match=r"e\.csv, line 2: .* is the name of 2 files, which differ in Unicode only"):
+        read_example_points(path, dataset, tmp_path / "data")
+
+
+def test_a_name_that_is_not_found_is_told_with_the_nearest(tmp_path, data, dataset, write_dicom):
+    for name, nearest in (
+        ("clip.nii", "sub/clip.nii"),
+        ("Still.PNG", "still.png"),
+        ("sub/clip.nii.gz", "sub/clip.nii"),
+    ):
+        path = write_examples(tmp_path / "examples.csv", f"{name},,a,3,4")
+        with pytest.raises(InputError, match=rf"line 2: image '{name}' .*; the nearest names? (is|are) '{nearest}'"):
+            read_example_points(path, dataset, data)
+
+
+def test_a_label_that_is_not_found_is_told_with_the_nearest(tmp_path, data, dataset):
+    path = write_examples(tmp_path / "examples.csv", "still.png,,left apex,3,4", "still.png,,valve,3,4")
+    with pytest.raises(InputError, match=r"no example of 'left_apex'; .*; the nearest name is 'left apex'"):
+        read_example_points(path, dataset, data, "left_apex")
+
+
+def test_a_dicom_file_that_is_not_there_is_told_with_the_name_of_its_series(tmp_path, write_dicom):
+    pixels, uid = np.arange(240, dtype=np.uint8).reshape(12, 20), generate_uid()
+    for name, number in (("b.dcm", 1), ("a.dcm", 2)):
+        write_dicom(tmp_path / "data" / "p1" / name, pixels, SeriesInstanceUID=uid, InstanceNumber=number)
+    dataset = FrameDataset(find_image_series(tmp_path / "data"), (40, 40))
+    path = write_examples(tmp_path / "e.csv", "p1/c.dcm,0,a,3,4")
+    with pytest.raises(InputError, match=r"e\.csv, line 2: image 'p1/c\.dcm' .*; the nearest name is 'p1/b\.dcm'$"):
+        read_example_points(path, dataset, tmp_path / "data")

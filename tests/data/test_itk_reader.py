@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from pathlib import Path
 
@@ -180,3 +181,105 @@ def test_compressed_pixels_of_another_number_are_refused(tmp_path, more):
         InputError, match=rf"a\.mha has {70 + more} of 70 bytes in its compressed pixels; copy it again"
     ):
         read(tmp_path / "a.mha")
+
+
+def write_nrrd(path: Path, pixels: np.ndarray, *fields: str) -> Path:
+    """Pixels as numpy has them, the first axis the fastest in the file."""
+    kind = {"u1": "uchar", "i2": "short", "f8": "double"}[pixels.dtype.str[1:]]
+    sizes = " ".join(map(str, pixels.shape))
+    head = ["NRRD0005", f"type: {kind}", f"dimension: {pixels.ndim}", f"sizes: {sizes}", "endian: little", *fields]
+    path.write_bytes("\n".join([*head, "encoding: raw", "", ""]).encode() + pixels.tobytes(order="F"))
+    return path
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "f8"])
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 6, 300])
+def test_a_sequence_of_3d_slicer_is_a_series(tmp_path, frames, dtype):
+    pixels = noise((frames, 20, 12, 1), dtype)
+    directions = "space directions: none (1.5,0,0) (0,1.25,0) (0,0,3)"
+    place = ("space: left-posterior-superior", directions, "space origin: (1,2,3)", "kinds: list domain domain domain")
+    path = write_nrrd(tmp_path / "a.seq.nrrd", pixels, *place)
+    image, truth = read(path), sitk.ReadImage(str(path))
+    numbers = sitk.GetArrayFromImage(truth).reshape(1, 12, 20, frames)  # ITK has frames as the numbers of a pixel
+    np.testing.assert_array_equal(image.frames[:, 0].numpy().transpose(2, 1, 0), numbers[0])
+    np.testing.assert_array_equal(image.frames[:, 0].numpy(), pixels[..., 0])
+    assert image.placed and image.spacing_known and image.still == (frames == 1)
+    expected = np.array(truth.TransformIndexToPhysicalPoint((4, 7, 0))) * LPS_TO_RAS
+    np.testing.assert_allclose((image.affines[-1] @ [4, 7, 0, 1])[:3], expected)
+    np.testing.assert_array_equal(read(path, "sagittal").frames, image.frames)
+
+
+@pytest.mark.parametrize("suffix", ["", ", zipped"])
+@pytest.mark.parametrize("kind", ["time", "list"])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_the_axis_that_the_header_calls_time_is_time(tmp_path, axis, kind, suffix):
+    frames = noise((10, 125, 125))
+    kinds, spacings = ["domain", "domain"], ["1.5", "1.25"]
+    kinds.insert(axis, kind)
+    spacings.insert(axis, "40" if kind == "time" else "nan")
+    fields = f"kinds: {' '.join(kinds)}", f"spacings: {' '.join(spacings)}"
+    path = write_nrrd(tmp_path / "a.nrrd", np.moveaxis(frames, 0, axis), *fields)
+    if suffix:
+        content = path.read_bytes()
+        end = content.index(b"\n\n") + 2
+        path.write_bytes(content[:end].replace(b"raw", b"gzip") + gzip.compress(content[end:]))
+    for plane in (None, "coronal"):
+        image = read(path, plane)
+        np.testing.assert_array_equal(image.frames[:, 0].numpy(), frames)
+        np.testing.assert_allclose(np.linalg.norm(image.affines[0][:3, :2], axis=0), (1.5, 1.25))
+        assert image.spacing_known and not image.placed
+
+
+def test_colours_are_no_frames_wherever_they_are(tmp_path):
+    colour = noise((20, 12, 3), "u1")
+    expected = colour @ np.array([0.299, 0.587, 0.114])
+    for axis, kinds in enumerate(("RGB-color domain domain", "domain 3-color domain", "domain domain vector")):
+        path = write_nrrd(tmp_path / "a.nrrd", np.moveaxis(colour, 2, axis), f"kinds: {kinds}")
+        np.testing.assert_allclose(read(path).frames[0, 0], expected, rtol=1e-5)
+
+
+def test_several_slices_over_time_and_what_itk_does_not_read_are_refused(tmp_path):
+    kinds = "kinds: list domain domain domain"
+    with pytest.raises(InputError, match=r"\(12, 3, 2, 20\); .*write time as the last axis, and each slice"):
+        read(write_nrrd(tmp_path / "a.nrrd", noise((20, 12, 3, 2)), kinds))
+    with pytest.raises(InputError, match="several axes of frames"):
+        read(write_nrrd(tmp_path / "a.nrrd", noise((20, 12, 3)), "kinds: list time domain"))
+    place = ("space: left-posterior-superior", "space origin: (1,2,3)")
+    for first in ("list", "time"):
+        fields = (*place, "space directions: none (1.5,0,0) (0,1.25,0)", f"kinds: {first} domain domain")
+        with pytest.raises(InputError, match="two axes in a space of three, .*write it as"):
+            read(write_nrrd(tmp_path / "a.nrrd", noise((20, 12, 8)), *fields))
+
+
+@pytest.mark.parametrize("suffix", ["nrrd", "mha"])
+def test_a_first_axis_that_is_rather_time_is_refused_with_what_to_do(tmp_path, suffix):
+    """As numpy's (X, Y, T) given to GetImageFromArray, which takes (T, Y, X)."""
+    path = tmp_path / f"a.{suffix}"
+    frames = noise((10, 125, 125))
+    sitk.WriteImage(sitk.GetImageFromArray(frames.transpose(2, 1, 0)), str(path))
+    assert sitk.ReadImage(str(path)).GetSize() == (10, 125, 125)
+    with pytest.raises(InputError, match=rf"a\.{suffix} has the shape \(10, 125, 125\).*write it as the last"):
+        read(path)
+    np.testing.assert_array_equal(read(path, "sagittal").frames[:, 0].numpy(), frames)
+    sitk.WriteImage(sitk.JoinSeries([sitk.GetImageFromArray(frame.T) for frame in frames]), str(path))
+    np.testing.assert_array_equal(read(path).frames[:, 0].numpy(), frames)
+
+
+@pytest.mark.parametrize(
+    ("size", "kinds"), [("10 125 125", "domain domain list"), ("10 125 1 125", "domain none none list")]
+)
+def test_a_sequence_of_plus_tells_its_frames(tmp_path, size, kinds):
+    frames = noise((125, 125, 10), "u1")  # T, Y, X
+    axes = len(size.split())
+    told = "".join(f"Seq_Frame{i:04d}_Transform = {'1 ' * 16}\nSeq_Frame{i:04d}_ImageStatus = OK\n" for i in range(125))
+    head = (
+        f"ObjectType = Image\nNDims = {axes}\nBinaryData = True\nCompressedData = False\n"
+        f"DimSize = {size}\nElementSpacing = {'1 ' * axes}\nElementType = MET_UCHAR\nKinds = {kinds}\n"
+        f"Offset = {'0 ' * axes}\nUltrasoundImageOrientation = MFA\n{told}ElementDataFile = LOCAL\n"
+    )
+    (tmp_path / "a.mha").write_bytes(head.encode() + frames.tobytes())
+    np.testing.assert_array_equal(read(tmp_path / "a.mha").frames[:, 0].numpy().transpose(0, 2, 1), frames)
+    (tmp_path / "a.mha").write_bytes(head.replace(f"Kinds = {kinds}\n", "").encode() + frames.tobytes())
+    if axes == 3:  # without a word on it
+        with pytest.raises(InputError, match="125 frames of 10 x 125 px"):
+            read(tmp_path / "a.mha")

@@ -11,9 +11,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pydicom.uid import generate_uid
 
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series
@@ -72,3 +75,29 @@ def test_what_is_wrong_with_a_file_is_told_all_the_same(tmp_path, dataset):
     path = write_markups(tmp_path / "a" / "clip.nii.mrk.json", dataset, 99.0)
     with pytest.raises(InputError, match=r"clip\.nii\.mrk\.json, point 1: 'valve \[1\]' lies 79\.5 mm outside of a/"):
         read_known_landmarks(path, dataset.series)
+
+
+def test_any_file_names_a_dicom_series_and_without_a_frame_its_own(tmp_path, write_dicom):
+    pixels, uid = np.arange(240, dtype=np.uint8).reshape(12, 20), generate_uid()
+    for number in (1, 2, 3):
+        write_dicom(tmp_path / f"data/p/{number}.dcm", pixels, SeriesInstanceUID=uid, InstanceNumber=number)
+    dataset = FrameDataset(find_image_series(tmp_path / "data"), (20, 12))
+    text = "image,frame,label,x,y\np/1.dcm,,a,3,4\np/3.dcm,,a,3,4\np/3.dcm,1,b,3,4\np/1.dcm,2,c,3,4\n"
+    (tmp_path / "t.csv").write_text(text)
+    found = [(image, frame, label) for image, frame, label, *_ in rows(tmp_path / "t.csv", dataset)]
+    assert found == [("p/1.dcm", None, "a"), ("p/1.dcm", 2, "a"), ("p/1.dcm", 1, "b"), ("p/1.dcm", 2, "c")]
+
+
+@pytest.mark.parametrize(("there", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_images_and_labels_in_another_unicode_form_are_the_same(tmp_path, write_clip, there, written):
+    name = unicodedata.normalize(there, "Müller/clip.nii")
+    write_clip(tmp_path / "data" / name, [(0, 0)] * 2, shape=(20, 12))
+    dataset = FrameDataset(find_image_series(tmp_path / "data"), (20, 12))
+    text = unicodedata.normalize(written, "image,frame,label,x,y\nMüller/clip.nii,1,Höhe,3,4\n")
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    label = unicodedata.normalize("NFC", "Höhe")
+    assert rows(tmp_path / "t.csv", dataset) == [(name, 1, label, 3.0, 4.0)]
+    markups = tmp_path / "markups" / unicodedata.normalize(written, "Müller/clip.nii.mrk.json")
+    landmark = Landmark("any", 1, unicodedata.normalize(written, "Höhe"), 3.0, 4.0, 1.0, 1.0, 1)
+    write_slicer_markups(markups, [landmark], dataset.series[0].affines)
+    assert rows(tmp_path / "markups", dataset) == rows(markups, dataset) == [(name, 1, label, 3.0, 4.0)]

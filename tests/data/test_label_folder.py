@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from PIL import Image
 from pydicom.uid import generate_uid
 
 from scripts.data import find_image_series
-from scripts.data.example_files import check_example_file, read_example_file
+from scripts.data.example_files import check_example_file, read_example_file, select_labels
 from scripts.data.example_images import read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.known_landmarks import read_known_landmarks
@@ -153,6 +154,26 @@ def test_landmarks_of_an_image_that_is_gone_are_left_out_with_a_word(annotated, 
     (annotated / CLIP).unlink()
     assert {one.name for one in labelled_series(annotated)} == {"sub/a.png", "x~y.png", "series/c.dcm"}
     assert "sub~clip.nii.gz.json is left out" in caplog.text
+
+
+def test_names_and_labels_mean_the_same_in_any_unicode_form(studies, caplog):
+    composed, apart = "H\u00fcfte", "Hu\u0308fte"
+    (studies / "a.png").rename(studies / f"{composed}.png")
+    annotate(studies, f"{apart}.png", (apart, None, 3, 4))  # as a Mac names files
+    annotate(studies, "sub/b.png", ("apex", None, 1, 2))
+    (one,) = read_example_file(studies, [])
+    assert (one.image, one.label) == (str(studies / f"{composed}.png"), composed)
+    assert select_labels([one], apart, studies) == [one]
+    assert "sub~b.png.json is left out" in caplog.text and "the nearest names are 'sub~a.png'" in caplog.text
+
+
+def test_landmarks_that_two_images_may_have_are_refused(studies):
+    names = ["\u1e69.png", "s\u0323\u0307.png", "s\u0307\u0323.png"]
+    for name in names[1:]:
+        shutil.copy(studies / "a.png", studies / name)
+    annotate(studies, names[0], ("valve", None, 3, 4))
+    with pytest.raises(InputError, match=r"final/.*json: .* is the name of 2 files"):
+        read_example_file(studies, [])
 
 
 def test_a_frame_that_a_series_has_not_is_refused(annotated):

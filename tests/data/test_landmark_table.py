@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,7 @@ def test_the_first_missing_images_are_named_and_nothing_is_written(tmp_path):
     [
         ("", [], r"line 1: there is no column 'image'; give --image_column; its columns are none"),
         (WIDE, [], r"line 1: there is no column 'image'; give --image_column; its columns are 'file', 'sex', "),
-        ("image;apex_x;apex_y\na;1;2\n", [], r"'image;apex_x;apex_y', where commas separate"),
+        ("image|apex_x|apex_y\na|1|2\n", [], r"its columns are 'image\|apex_x\|apex_y'$"),
         ("image,apex_x,dome_y,_x,_y\na,1,2,3,4\n", [], r"line 1: there is no label with a column <label>_x and a"),
         ("image,a_x,a_y\na,1,2\n", ["--labels", "a, b"], r"line 1: --labels has 'b', but the labels are a$"),
         ("image,a_x,a_y,a_x\na,1,2,1\n", [], r"line 1: there is more than one column 'a_x'"),
@@ -171,3 +172,25 @@ def test_command_line(tmp_path):
     ]
     assert len({len(line) for line in done.stdout.splitlines()[:-1]}) == 1  # columns are in line
     assert len(read_examples_csv(output)) == 3
+
+
+def test_a_table_as_european_spreadsheets_save_it(tmp_path):
+    found = turn(tmp_path, "image;apex_x;apex_y;dome_x;dome_y\na.png;79,5;1,25;;\nb.png;80;2;3,5;4\n")
+    assert found == turn(tmp_path, "image,apex_x,apex_y,dome_x,dome_y\na.png,79.5,1.25,,\nb.png,80,2,3.5,4\n")
+    with pytest.raises(InputError, match=r"line 2: apex_x is '1\.234,5'"):
+        turn(tmp_path, "image;apex_x;apex_y\na.png;1.234,5;2\n")
+
+
+@pytest.mark.parametrize(("there", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_names_in_another_unicode_form_are_found(tmp_path, there, written):
+    name = unicodedata.normalize(there, "Müller/ä.png")
+    images = write_files(tmp_path / "images", name)
+    text = unicodedata.normalize(written, "Bänd,Höhe_x,Höhe_y\nMüller/ä.png,1,2\n")
+    options = ["--image_column", "Bänd", "--images", str(images), "--labels", "Höhe"]
+    assert marks(turn(tmp_path, text, *options)) == [(name, None, "Höhe", 1.0, 2.0)]
+
+
+def test_an_image_that_is_not_there_is_told_with_the_nearest(tmp_path):
+    images = write_files(tmp_path / "images", "p1/knee.png", "p2/hip.png")
+    with pytest.raises(InputError, match=r"1 of 1 images are not below .*; the nearest name is 'p1/knee\.png'"):
+        turn(tmp_path, "image,a_x,a_y\nKnee1.png,1,2\n", "--images", str(images))

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,3 +78,11 @@ def test_suffixes():
         *(".mrk.json", ".json", ".fcsv", ".MRK.JSON")
     ]
     assert world_suffix(Path("points")) == ""
+
+
+def test_other_unicode_forms_are_the_same_name_where_the_very_one_is_not_there():
+    one, other = (unicodedata.normalize(form, "Müller/clip.png") for form in ("NFC", "NFD"))
+    for there, written in ((one, other), (other, one)):
+        assert find(f"markups/{written}.mrk.json", there, "clip.png", whole=True) == there
+        assert find(f"markups/{written}/valve.mrk.json", there, "clip.png", whole=True) == there
+        assert find(f"markups/{written}.fcsv", there, written) == written

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import random
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -119,3 +120,11 @@ def test_too_few_patients_are_refused_with_a_remedy(count, remedy):
 def test_fractions_that_are_none_are_refused(fractions):
     with pytest.raises(InputError, match="give three numbers from 0 that add up to 1"):
         part_sizes(10, fractions)
+
+
+def test_a_patient_in_two_unicode_forms_is_one_and_the_split_is_that_of_either():
+    names = ["Müller", "Jörg", "Åse", "Zoë", "Anna"]
+    forms = [[unicodedata.normalize(form, name) for name in names] for form in ("NFC", "NFD")]
+    both = divide_series(made(forms[0] + forms[1]))
+    assert max(number for items in both.values() for _, number in items) == len(names)
+    assert divide_series(made(forms[0])) == divide_series(made(forms[1]))

@@ -12,7 +12,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -83,14 +85,14 @@ def test_any_file_names_a_dicom_series(tmp_path, write_dicom):
     ("text", "message"),
     [
         ("", r"lacks the columns 'file', 'who'; its columns are none"),
-        ("file;who\na.png;1\n", r"lacks the columns 'file', 'who'; its columns are 'file;who'.*commas"),
+        ("file|who\na.png|1\n", r"lacks the columns 'file', 'who'; its columns are 'file|who'"),
         ("file,patient\na.png,1\n", r"lacks the column 'who'; its columns are 'file', 'patient'"),
         ("file,who,who\na.png,1,2\n", r"has the column 'who' more than once"),
         ("file,who\n", r"has no row; add some"),
         ("file,who\na.png\n", r"line 2: the row names no patient"),
         ("file,who\na.png,1\n,2\n", r"line 3: the row names no image"),
         ("file,who\na.png,1\na.png,2\n", r"line 3: 'a.png' has another patient in an earlier row"),
-        ('file,who\n"a.png,1\n', r"save it as UTF-8 CSV"),
+        ('file,who\n"a.png,1\n', r"line 2: unexpected end of data\. Check the quotes"),
         (
             "file,who\na.png,1\nx1,2\nx2,2\nx3,2\nx4,2\n",
             r"4 of 5 rows have no file .* \(line 3: 'x1', line 4: 'x2', line 5: 'x3' and 1 more\)",
@@ -111,12 +113,12 @@ def test_an_end_of_several_paths_is_refused(folder):
 
 
 def test_other_text_encodings_are_refused(folder):
-    with pytest.raises(InputError, match="save it as UTF-8 CSV"):
+    with pytest.raises(InputError, match="not UTF-8. Save the file as UTF-8 CSV"):
         told(folder, "file,who\nä.png,1\n", "latin-1")
 
 
 def test_a_missing_table_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"none\.csv: there is no such table"):
+    with pytest.raises(InputError, match=r"none\.csv: there is no such file"):
         keys_by_table([], tmp_path, tmp_path / "none.csv", **COLUMNS)
 
 
@@ -155,3 +157,23 @@ def calls_to_match(tmp_path: Path, count: int) -> int:
 
 def test_equal_file_names_cost_no_more_than_others(tmp_path):
     assert calls_to_match(tmp_path, 2000) < 2.2 * calls_to_match(tmp_path, 1000)
+
+
+def test_a_table_as_european_spreadsheets_save_it(folder):
+    assert by_name(told(folder, "file;who\na.png;P1, senior\n", "utf-16")) == {"a.png": "P1, senior"}
+
+
+@pytest.mark.parametrize(("there", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_images_and_patients_in_another_unicode_form_are_the_same(folder, there, written):
+    names = [unicodedata.normalize(there, name) for name in ("ä.png", "ö.png")]
+    for name in names:
+        shutil.copy(folder / "a.png", folder / name)
+    text = f"file,who\n{unicodedata.normalize(written, 'ä.png')},{unicodedata.normalize('NFC', 'Müller')}\n"
+    text += f"{unicodedata.normalize(written, 'ö.png')},{unicodedata.normalize('NFD', 'Müller')}\n"
+    found = by_name(told(folder, text))
+    assert list(found) == names and len(set(found.values())) == 1
+
+
+def test_an_image_that_is_not_there_is_told_with_the_nearest(folder):
+    with pytest.raises(InputError, match=r"no file .*; the nearest names are 'deep/c\.png'"):
+        told(folder, "file,who\ndeep/cc.png,1\n")

@@ -133,9 +133,9 @@ def test_axes_that_span_no_space_are_refused(tmp_path):
 
 
 def test_slices_that_are_too_large_are_refused():
-    # 8 x 9000 px are small, 9000 x 9000 px are not
+    # 2 x 9000 px are small, 9000 x 9000 px are not
     volume = np.broadcast_to(np.float32(0), (9000, 2, 9000))
-    assert len(split_frames(Path("a.nii"), volume, np.eye(4), None)[0]) == 9000
+    assert len(split_frames(Path("a.nii"), volume, np.eye(4), "sagittal")[0]) == 9000
     with pytest.raises(InputError, match=r"a\.nii has 9000 x 9000 px, more than 67 Mpx"):
         split_frames(Path("a.nii"), volume, np.eye(4), "coronal")
 
@@ -143,3 +143,57 @@ def test_slices_that_are_too_large_are_refused():
 def test_a_volume_of_two_slices_is_the_smallest(tmp_path):
     path = write(tmp_path / "a.nii", VOLUME[:2, :2, :2], np.eye(4))
     assert [tuple(read(path, plane).frames.shape) for plane in PLANES] == [(2, 1, 2, 2)] * 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "planes"),
+    [
+        ((10, 125, 125), 0, "10 slices of 125 x 125 px give --plane sagittal, and --plane axial .* 125 of 10 x 125 px"),
+        ((125, 10, 60), 1, "10 slices of 125 x 60 px give --plane coronal, and --plane axial .* 60 of 125 x 10 px"),
+        ((3, 64, 48), 0, "3 slices of 64 x 48 px give --plane sagittal"),  # of colours
+    ],
+)
+def test_a_series_of_strips_is_refused_with_what_to_do(tmp_path, shape, axis, planes):
+    pixels = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    path = write(tmp_path / "a.nii", pixels, np.eye(4))
+    with pytest.raises(InputError, match=rf"a\.nii has the shape .*If axis {axis} is time, .*{planes}"):
+        read(path, None)
+    read_by_axis = read(path, ("sagittal", "coronal")[axis])
+    np.testing.assert_array_equal(read_by_axis.frames[:, 0].numpy(), np.moveaxis(pixels, axis, 0))
+    np.testing.assert_array_equal(read(path, "axial").frames[:, 0].numpy(), np.moveaxis(pixels, 2, 0))
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"),
+    [
+        ((10, 12, 300), (1, 1, 1)),  # few pixels, many frames
+        ((40, 125, 300), (1, 1, 1)),  # an ultrasound picture may be narrow
+        ((10, 125, 30), (1, 1, 1)),  # fewer frames than four times the width
+        ((10, 125, 125), (8, 1, 1)),  # across the slices of a volume: 80 x 125 mm
+        ((125, 10, 125), (1, 4, 1)),
+        ((10, 125, 1), (1, 1, 1)),
+    ],
+)
+def test_other_series_and_volumes_are_read_without_a_plane(tmp_path, shape, spacing):
+    pixels = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    image = read(write(tmp_path / "a.nii", pixels, np.diag([*spacing, 1.0])), None)
+    np.testing.assert_array_equal(image.frames[:, 0].numpy(), np.moveaxis(pixels, 2, 0))
+
+
+def test_time_in_milliseconds_on_the_first_axis_is_no_width(tmp_path):
+    path = write(tmp_path / "a.nii", np.zeros((10, 125, 125), np.float32), np.diag([250.0, 1.5, 1.5, 1.0]))
+    with pytest.raises(InputError, match="125 frames of 10 x 125 px"):
+        read(path, None)
+
+
+def test_a_series_in_four_axes_tells_its_time(tmp_path):
+    image = read(write(tmp_path / "a.nii", np.zeros((10, 125, 1, 125), np.float32), np.eye(4)), None)
+    assert image.frames.shape == (125, 1, 10, 125)
+    with pytest.raises(InputError, match=r"\(10, 125, 125, 1\); .*write time as the last axis"):
+        read(write(tmp_path / "b.nii", np.zeros((10, 125, 125, 1), np.float32), np.eye(4)), None)
+
+
+def test_where_the_axes_span_no_space_no_plane_is_named(tmp_path):
+    path = write(tmp_path / "a.nii", np.zeros((10, 125, 125), np.float32), np.diag([1.0, 1.0, 0.0, 1.0]))
+    with pytest.raises(InputError, match=r"If axis 0 is time, write it as the last \(and [a-z ]*\)$"):
+        read(path, None)

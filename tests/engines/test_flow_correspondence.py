@@ -18,8 +18,6 @@ import torch.nn.functional as F
 
 from scripts.engines import FlowCorrespondence
 
-pytest.importorskip("cv2")
-
 SHAPE = (72, 56)
 
 

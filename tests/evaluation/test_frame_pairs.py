@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -182,3 +183,21 @@ def test_a_series_in_which_nothing_moves_has_no_pair_and_is_named(tmp_path, writ
 
 def test_a_motion_of_more_than_half_a_patch_is_not_cut_off(clip):
     assert set(motion_extremes(clip([(0, d) for d in (0, 1, 5, 6, 7, 8, 0)]), 11)) == {0, 5}
+
+
+def test_an_image_that_is_not_there_is_told_with_the_nearest(tmp_path, patients):
+    with pytest.raises(
+        InputError, match=r"line 2: frame 0 of a0\.nii .*count frames from 0; the nearest names are '[ab]_0"
+    ):
+        given_pairs(write(tmp_path, "a0.nii,,b_0.nii,\n"), patients)
+    with pytest.raises(InputError, match=r"count frames from 0$"):
+        given_pairs(write(tmp_path, "a_0.nii,7,b_0.nii,\n"), patients)
+
+
+@pytest.mark.parametrize(("there", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_names_in_another_unicode_form_are_the_same(tmp_path, write_clip, frame_dataset, there, written):
+    there, written = (unicodedata.normalize(form, "ä.nii") for form in (there, written))
+    write_clip(tmp_path / there, MOTION, shape=(40, 40))
+    frames = usable_frames(frame_dataset(tmp_path, (40, 40)), 17)[0]
+    [key] = given_pairs(write(tmp_path, f"{written},0,,3\n"), frames)
+    assert (key.source.prepared.name, key.source.index, key.targets[0].index) == (there, 0, 3)

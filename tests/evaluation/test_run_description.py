@@ -70,7 +70,7 @@ def test_a_file_of_weights_is_told_by_its_hash(images, frame_dataset, tmp_path):
     weights = tmp_path / "model.pt"
     weights.write_bytes(b"some weights")
     about = dict(describe_run(frame_dataset(images), NCCMatcher(), 9, weights)["Weights"])
-    assert about["File"] == "model.pt"
+    assert (about["Name"], about["File"]) == ("model.pt", str(weights))
     assert about["SHA-256"] == hashlib.sha256(b"some weights").hexdigest()
     for missing in (None, tmp_path / "none.pt"):
         assert "File" not in dict(describe_run(frame_dataset(images), NCCMatcher(), 9, missing)["Weights"])

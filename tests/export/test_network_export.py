@@ -34,7 +34,7 @@ def describe(folder: Path) -> dict[str, Any]:
 
 
 def test_the_run_writes_all_files_and_nothing_else(exported: Any) -> None:
-    assert {path.name for path in exported.folder.iterdir()} == FILES
+    assert {path.name for path in exported.folder.iterdir()} == FILES | {"runs.json"}
 
 
 def test_the_description(exported: Any) -> None:

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -33,7 +34,7 @@ from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series
 from scripts.engines import SeriesPrepareBatch
 from scripts.handlers import LandmarkWriter
-from scripts.inferers import ExampleBank, MultiExampleInferer
+from scripts.inferers import ExampleBank, MultiExampleInferer, Trust
 from scripts.io.dicom_sr import read_dicom_sr
 from scripts.io.input_error import InputError
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv
@@ -77,6 +78,49 @@ def infer(data: Path, output: Path, *, within_subject: bool = False, runs: int =
     for _ in range(runs):
         evaluator.run()
     return output
+
+
+def test_rows_say_whether_an_example_lies_on_them(data, tmp_path):
+    rows = read_landmarks_csv(infer(data, tmp_path / "out", max_pictures=0) / "landmarks.csv")
+    examples = [(row.image, row.frame, row.label) for row in rows if row.is_example]
+    assert examples == [(CLIP, 0, "a"), (CLIP, 0, "b"), (STILL, None, "a")]
+
+
+def test_rows_are_unchecked_without_learned_limits_and_valid_within_them(data, tmp_path):
+    # cross-correlation is sure to half the network's image, far more than a quarter of its patch
+    statuses = {}
+    for name, trust in [("lenient", None), ("wide", Trust({"sigma_px": 60.0})), ("of others", Trust({"dissent": 0.4}))]:
+        output = infer(data, tmp_path / name, max_pictures=0, trust=trust)
+        rows = [row for row in read_landmarks_csv(output / "landmarks.csv") if row.label == "b"]
+        statuses[name] = {(row.status.value, row.reason) for row in rows}
+    assert statuses == {
+        "lenient": {("doubtful", "the uncertainty is too large")},
+        "wide": {("valid", "")},
+        "of others": {("unchecked", "")},
+    }
+    trust = Trust({"sigma_px": 60.0, "disagreement_px": 2.5})
+    output = infer(data, tmp_path / "apart", max_pictures=0, trust=trust)
+    for row in read_landmarks_csv(output / "landmarks.csv"):  # the two of "a" are 3 px from their mean
+        expected = ("doubtful", "the examples disagree") if row.label == "a" else ("valid", "")
+        assert (row.status, row.reason) == expected
+    assert "4 valid, 4 doubtful." in (output / "index.html").read_text()
+    described = (output / "markups" / f"{STILL}.mrk.json").read_text()
+    assert "doubtful: the examples disagree" in described and "1 example(s), valid" in described
+
+
+def test_an_example_that_is_not_found_in_its_own_image_is_named_on_the_page(data, tmp_path, caplog):
+    with Image.open(data / STILL) as still:
+        pixels = np.asarray(still).copy()
+    pixels[:, 30:] = 90
+    Image.fromarray(pixels).save(data / STILL)  # where its example of "a" lies there is nothing now
+    output = infer(data, tmp_path / "out", max_pictures=0, within_subject=True)
+    line = f"example 'a' on {STILL}, lies on a blank part of its image"
+    assert line in caplog.text
+    assert line.replace("'", "&#x27;") in (output / "index.html").read_text()
+    rows = {(row.image, row.label, row.frame or 0): row for row in read_landmarks_csv(output / "landmarks.csv")}
+    doubted = rows[STILL, "a", 0]
+    assert (doubted.status, doubted.reason) == ("doubtful", "its example lies on a blank part of its image")
+    assert not rows[CLIP, "a", 0].reason.startswith("its example")
 
 
 def check(row: Landmark, place: np.ndarray) -> None:
@@ -160,7 +204,11 @@ def write_found(folder: Path, output: Path, found: dict[str, tuple[float, float]
     bank = ExampleBank(NCCMatcher(), patch_size=15)
     bank.add(dataset.series[0].image(0), torch.full((len(found), 2), 20.0), list(found))
     writer = LandmarkWriter(output, dataset, bank, max_pictures=0, **options)
-    engine = Engine(lambda engine, batch: {"pred": torch.tensor([[*xy, 0.1, 0.1] for xy in found.values()])[None]})
+    engine = Engine(
+        lambda engine, batch: {
+            "pred": torch.tensor([[*xy, 0.1, 0.1, math.nan, math.nan] for xy in found.values()])[None]
+        }
+    )
     writer.attach(engine)
     engine.run([{"series": torch.tensor([s]), "frame": torch.tensor([t])} for s, t in dataset.items])
     return output

@@ -74,6 +74,7 @@ def test_seconds_iterations_and_the_last_validation(tmp_path, engines, monkeypat
     trainer.run()
     # six steps of 0.05: at 0.3, which is 0.2 off: 6 of 60 px and 8 of 80 px
     assert json.loads(path.read_text()) == {
+        "name": None,
         "train_seconds": 12.3,
         "iterations": 6,
         "last_validation": {"val_px": pytest.approx(10.0, abs=1e-3)},

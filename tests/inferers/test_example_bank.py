@@ -12,15 +12,20 @@
 
 from __future__ import annotations
 
+import logging
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from scripts.classical.ncc import NCCMatcher
+from scripts.inferers.doubtful_example import DoubtfulExample
 from scripts.inferers.example_bank import ExampleBank
 from scripts.inferers.gradient_refinement import GradientRefinement
 from scripts.inferers.multi_example_inferer import MultiExampleInferer
 from scripts.networks import CorrelationHead, RegressionHead, ResidualEncoder, TemplateMatchingNetwork
+from scripts.transforms.image_fit import ImageFit
 
 
 def make_network(seed: int = 0, head: type = CorrelationHead) -> TemplateMatchingNetwork:
@@ -287,3 +292,115 @@ def test_without_a_second_look_points_stay_and_its_files_are_of_no_use(tmp_path,
 def smooth_image(seed: int) -> torch.Tensor:
     noise = torch.rand(1, 1, 68, 68, generator=torch.Generator().manual_seed(seed))
     return F.avg_pool2d(noise, 5, 1)
+
+
+class Astray(NCCMatcher):
+    """Cross-correlation that finds the patches around bright points at the place of a lookalike, 20 px along x."""
+
+    def encode_patch(self, patch: torch.Tensor) -> torch.Tensor:
+        return patch
+
+    def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+        middle = patch_code.shape[-1] // 2
+        strays = (patch_code[:, 0, middle, middle] > 1.5).unsqueeze(1)
+        return super().match(image_code, patch_code) + strays * torch.tensor([2 * 20.0 / image_code.shape[2], 0, 0, 0])
+
+
+def marked(*bright: tuple[int, int]) -> torch.Tensor:
+    """An image whose examples at some points are found elsewhere by :class:`Astray`."""
+    image = torch.rand(1, 1, 80, 60, generator=torch.Generator().manual_seed(0))
+    for x, y in bright:
+        image[..., x, y] = 2.0
+    return image
+
+
+@pytest.mark.parametrize("correct_bias", [True, False])
+def test_an_example_that_is_not_found_again_is_named_with_its_distance(caplog, correct_bias):
+    bank = ExampleBank(Astray(), 17, correct_bias=correct_bias)
+    points = torch.tensor([[30.0, 25.0], [20.0, 40.0]])
+    fit = ImageFit((160, 120), (80, 60))
+    bank.add(marked((30, 25)), points, ["valve", "apex"], "/a/b.dcm", frame=3, where="b.dcm, frame 3", fit=fit)
+    (doubt,) = bank.doubtful
+    assert doubt == DoubtfulExample("valve", "/a/b.dcm", 3, "b.dcm, frame 3", doubt.distance, doubt.reason)
+    assert doubt.distance == pytest.approx(40.0, abs=0.3)  # px of the original image
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("example 'valve' on b.dcm, frame 3, is found 40.0 px away in its own image; ")
+    assert bank.biases[0].tolist() == [0.0, 0.0]
+    assert bank.doubt([0]) == "its example is found 40.0 px away in its own image"
+    assert bank.doubt([1]) == bank.doubt([0, 1]) == bank.doubt([]) == ""  # beside a sound one it may speak
+    assert [bank.teaches(label) for label in ("valve", "apex")] == [False, True]
+
+
+def test_how_far_an_example_may_be_off_goes_by_its_sigma_but_never_beyond_an_eighth_of_a_patch():
+    class Off(NCCMatcher):
+        """Finds its patches 2 to 12 px off, with sigmas of 1 px and of 30 px."""
+
+        def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+            off = torch.tensor([2.0, 2.5, 4.5, 9.0, 12.0])
+            scale = torch.tensor([1.0, 30.0, 30.0, 1.0, 30.0]) / 50
+            where = (2 * (torch.tensor([[50.0, 50.0]]) + off[:, None] * torch.tensor([1.0, 0.0])) + 1) / 100 - 1
+            return torch.cat([where, scale.log()[:, None].expand(-1, 2)], dim=1)
+
+    image, points = torch.rand(1, 1, 100, 100), torch.full((5, 2), 50.0)
+    for sigma_per_scale, expected in [(1.0, "abc"), (3.5, "abcd"), (0.001, "ab")]:
+        bank = ExampleBank(Off(), 80, correct_bias=True, sigma_per_scale=sigma_per_scale)
+        bank.add(image, points, list("abcde"))
+        assert [label for label in "abcde" if bank.teaches(label)] == list(expected)
+        assert (bank.biases[:, 0] != 0).tolist() == [label in expected for label in "abcde"]
+
+
+def test_a_blank_part_of_an_image_cannot_be_told_from_another_even_at_the_border():
+    image = torch.rand(1, 1, 80, 60, generator=torch.Generator().manual_seed(0))
+    image[..., 45:, :] = 0.3
+    bank = ExampleBank(NCCMatcher(), 16)
+    points = torch.tensor([[62.0, 30.0], [79.4, 59.4], [20.0, 30.0]])
+    bank.add(image, points, ["inside", "corner", "texture"])
+    assert {one.label: one.reason for one in bank.doubtful} == dict.fromkeys(
+        ("inside", "corner"), "lies on a blank part of its image"
+    )
+
+
+def test_a_landmark_that_is_marked_twice_in_one_frame_is_doubtful_at_both_places(image):
+    at = torch.tensor([[10.5, 11.5], [20.5, 11.5], [11.0, 12.0]])
+    bank = ExampleBank(NCCMatcher(), 8)
+    bank.add(image, at[:1], ["apex"], "a.nii", frame=0)
+    bank.add(image, at[1:2], ["apex"], "a.nii", frame=1)
+    bank.add(image, at[2:], ["apex"], "a.nii", frame=0)  # within a few px: two people mark alike
+    assert bank.doubtful == []
+    bank.add(image, at[1:2], ["valve"], "a.nii", frame=0)
+    assert bank.doubtful == []
+    bank.add(image, at[1:2], ["apex"], "a.nii", frame=0)
+    assert [(one.label, one.frame, one.reason[:28]) for one in bank.doubtful] == [
+        ("apex", 0, "is marked twice in one frame")
+    ] * 3
+    assert bank.doubtful[-1].distance == pytest.approx(math.hypot(9.5, 0.5), abs=0.6)
+    alone = ExampleBank(NCCMatcher(), 8)
+    alone.add(image, at[:2], ["apex", "apex"])  # of one image, whatever it is called
+    assert len(alone.doubtful) == 2 and alone.doubt([0, 1]).startswith("none of its examples is sound: one is marked")
+
+
+def test_what_is_doubtful_stays_so_in_copies_in_files_and_under_another_name(tmp_path):
+    bank = ExampleBank(Astray(), 17, correct_bias=True)
+    bank.add(marked((30, 25)), torch.tensor([[30.0, 25.0], [20.0, 40.0]]), ["valve", "apex"], "a.nii", frame=2)
+    bank.rename("valve", "root")
+    bank.save(tmp_path / "examples.pt")
+    loaded = ExampleBank(Astray(), 17, correct_bias=True)
+    loaded.load(tmp_path / "examples.pt")
+    for one in (bank, bank.copy(), loaded):
+        assert [(doubt.label, doubt.frame) for doubt in one.doubtful] == [("root", 2)]
+        assert one.doubtful == bank.doubtful
+        assert one.has_example("apex", "a.nii", 2) and not one.has_example("apex", "a.nii", 1)
+    bank.drop("root")
+    assert bank.doubtful == [] and len(loaded.doubtful) == 1
+
+
+def test_files_of_before_have_no_doubts(tmp_path, bank):
+    bank.save(tmp_path / "examples.pt")
+    content = torch.load(tmp_path / "examples.pt", weights_only=True)
+    for name in ("points", "frames", "doubts"):
+        del content[name]
+    torch.save(content, tmp_path / "examples.pt")
+    loaded = ExampleBank(NCCMatcher(), patch_size=8)
+    loaded.load(tmp_path / "examples.pt")
+    assert loaded.labels == bank.labels and loaded.doubtful == []

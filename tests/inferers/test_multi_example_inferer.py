@@ -23,6 +23,7 @@ from scripts.transforms.patch import extract_patches
 
 POINTS = torch.tensor([[15.0, 14.0], [40.0, 20.0], [17.0, 13.0], [16.0, 30.0], [41.5, 21.25]])
 LABELS = ["apex", "valve", "apex", "apex", "valve"]
+NOWHERE = torch.full((2,), torch.nan)
 
 
 def rand(*shape: int, seed: int) -> torch.Tensor:
@@ -69,14 +70,16 @@ def test_each_examples_answer_equals_a_forward_pass(network, bank, source, count
 def test_each_landmark_is_fused_from_its_own_examples(network, bank, source, count, fusion):
     images = rand(count, 1, 64, 48, seed=1)
     found = MultiExampleInferer(bank, fusion)(images, network)
-    assert found.shape == (count, 2, 4)
+    assert found.shape == (count, 2, 6)
     pairs = naive(network, images, source)
     fuse = fusion or InverseSigmaFusion()
     for i in range(count):
         for landmark, label in enumerate(["apex", "valve"]):
             mine = pairs[i, [k for k, other in enumerate(LABELS) if other == label]]
             expected = torch.cat(fuse(mine[:, :2], mine[:, 2:].exp()))
-            torch.testing.assert_close(found[i, landmark], expected, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(found[i, landmark, :4], expected, atol=1e-5, rtol=1e-4)
+            apart = (mine[:, :2] - expected[:2]).square().mean(dim=0).sqrt() if len(mine) > 1 else NOWHERE
+            torch.testing.assert_close(found[i, landmark, 4:], apart, atol=1e-5, rtol=1e-4, equal_nan=True)
 
 
 def test_an_image_of_a_series_with_examples_is_answered_by_these(network, source):
@@ -90,7 +93,7 @@ def test_an_image_of_a_series_with_examples_is_answered_by_these(network, source
     for i, apex in enumerate([[0], [2, 3], [0, 2, 3]]):
         for landmark, mine in enumerate([apex, [1]]):
             expected = torch.cat(MedianFusion()(pairs[i, mine, :2], pairs[i, mine, 2:].exp()))
-            torch.testing.assert_close(found[i, landmark], expected, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(found[i, landmark, :4], expected, atol=1e-5, rtol=1e-4)
 
 
 def test_sigma_per_scale_makes_a_standard_deviation_of_a_laplace_scale(network, bank):

@@ -154,7 +154,7 @@ def test_never_more_than_the_share_is_flagged_whatever_the_answers(data, number,
     assert set(trust.limits) == {name for name, there in zip(DOUBTS, np.isfinite(values).any(0), strict=True) if there}
 
 
-@pytest.mark.parametrize(("number", "share", "needed"), [(99, 0.01, 101), (0, 0.1, 11), (3, 0.25, 5)])
+@pytest.mark.parametrize(("number", "share", "needed"), [(99, 0.01, 100), (0, 0.1, 10), (3, 0.25, 4)])
 def test_too_few_answers_for_the_share_are_refused_with_how_many_are_needed(number, share, needed):
     with pytest.raises(ValueError, match=f"{number} answers are too few .* {share:g} .*give {needed} or more"):
         Trust.learn(torch.rand(number, 5), share)
@@ -185,3 +185,19 @@ def test_only_the_measures_named_get_a_limit_and_the_whole_share():
     assert trust.limits["dissent"] > alone.limits["dissent"]
     with pytest.raises(ValueError, match="no such measure: size"):
         Trust.learn(measures, 0.05, ["size"])
+
+
+def test_an_answer_is_valid_only_where_a_learned_limit_could_judge_it():
+    measures = answers((1.0, NAN, NAN, NAN, NAN), (NAN, NAN, NAN, NAN, 0.1), (9.0, NAN, NAN, NAN, NAN))
+    learned = Trust({"sigma_px": 4.0}, 0.01)
+    assert learned.status(measures, learned.judge(measures)) == ["valid", "unchecked", "doubtful"]
+    lenient = Trust.lenient(4.0)
+    assert lenient.status(measures, lenient.judge(measures)) == ["unchecked", "unchecked", "doubtful"]
+    assert Trust({}).status(measures, ["", "told elsewhere", ""]) == ["unchecked", "doubtful", "unchecked"]
+
+
+def test_too_few_answers_are_told_what_they_are_and_which_share_they_are_enough_for():
+    with pytest.raises(ValueError, match=r"give 100 or more \(frames times landmarks\).*such as false_alarm=0.04"):
+        Trust.learn(torch.rand(30, 5))
+    Trust.learn(torch.rand(30, 5), 0.04)
+    Trust.learn(torch.rand(100, 5))

@@ -97,3 +97,59 @@ def test_rows_that_cannot_be_made_leave_the_table_there_was(tmp_path: Path) -> N
         write_csv(path, ["x"], ([1 / (2 - i)] for i in range(4)))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def points(path: Path, content: bytes) -> list[tuple[str, str, str]]:
+    path.write_bytes(content)
+    rows = read_csv_columns(path, ("image", "x", "y"), row="point", meaning="point", numbers=("x", "y"))
+    return [(cells["image"], cells["x"], cells["y"]) for _, cells in rows]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_semicolons_and_tabs_separate_and_decimals_may_be_commas(tmp_path, separator, encoding):
+    text = '\r\nImage;x;y;note\r\n"a; b, c.png";79,5;1,25e1;1,5\r\nHöhe.png;80;-0,125\r\n'.replace(";", separator)
+    found = points(tmp_path / "table.csv", text.encode(encoding))
+    assert found == [(f"a{separator} b, c.png", "79.5", "1.25e1"), ("Höhe.png", "80", "-0.125")]
+
+
+def test_a_table_of_semicolons_may_have_points_too(tmp_path):
+    assert points(tmp_path / "t.csv", b"image;x;y\na.png;101.250;79.5\n") == [("a.png", "101.250", "79.5")]
+    assert points(tmp_path / "t.csv", b"image;x;y\na.png;80,5;79.5\n") == [("a.png", "80.5", "79.5")]
+    assert points(tmp_path / "t.csv", b"image;x;y\na.png;101,250;79,5\n") == [("a.png", "101.250", "79.5")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ("a.png;1.234,5;2\n", 2),
+        ("a.png;1,5;2\nb.png;1,234,567;2\n", 3),
+        ("a.png;79,5;80,25\nb.png;1.234;2\n", 3),  # 1234, or 1 and a quarter?
+        ("a.png;1.234;2\nb.png;79,5;2\n", 2),
+    ],
+)
+def test_thousands_that_may_be_decimals_are_refused_with_their_line(tmp_path, rows, line):
+    with pytest.raises(InputError, match=rf"t.csv, line {line}: x is '1[.,]234.*Write all decimals with one of them"):
+        points(tmp_path / "t.csv", f"image;x;y\n{rows}".encode())
+
+
+def test_a_comma_in_the_header_keeps_commas_the_separators(tmp_path):
+    text = b"image,x,y,a note; or\ttwo\na.png,1,2,\n"
+    assert points(tmp_path / "t.csv", text) == [("a.png", "1", "2")]
+    with pytest.raises(
+        InputError, match="line 1: the header lacks image, x; .*all with commas, or all with semicolons"
+    ):
+        points(tmp_path / "t.csv", b"image;x,y\na.png;1,2\n")
+
+
+def test_decimal_commas_in_a_table_of_commas_stay_as_they_are(tmp_path):
+    assert points(tmp_path / "t.csv", b'image,x,y\na.png,"1,5",2\n') == [("a.png", "1,5", "2")]
+
+
+def test_only_columns_of_numbers_have_decimals(tmp_path):
+    assert points(tmp_path / "t.csv", b"image;x;y\n1,5;1,5;three, four\n") == [("1,5", "1.5", "three, four")]
+
+
+def test_a_row_of_semicolons_that_is_too_long_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r'line 2: 4 cells where the header has 3\. Put quotes .* \("a; b"\)\.$'):
+        points(tmp_path / "t.csv", b"image;x;y\na;b.png;1;2\n")

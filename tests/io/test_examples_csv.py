@@ -63,7 +63,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ("\n\n", None, "the file is empty", "Write the header"),
         (HEADER, 2, "no example", "Add a row"),
         ("image,label,x\na,b,1\n", 1, "lacks frame, y", "must have image,frame,label,x,y"),
-        ("image;frame;label;x;y\na;;b;1;2\n", 1, "lacks", "commas, not semicolons"),
+        ("image;frame;label,x,y\na;;b,1,2\n", 1, "lacks image, frame", "all with commas, or all with semicolons"),
         ("image,frame,label,x,y,x\na,,b,1,2,3\n", 1, "x more than once", "Keep one"),
         (HEADER + "a,,b,1,2\n\na,,b,one,2\n", 4, "x is 'one'", "Write a number"),
         (HEADER + "a,,b,1,\n", 2, "y is ''", "Write a number"),
@@ -94,3 +94,12 @@ def test_faults_name_file_line_and_remedy(tmp_path: Path, text: str, line: int, 
 def test_another_encoding_is_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="examples.csv, .*not UTF-8. Save the file as UTF-8"):
         read(tmp_path, (HEADER + "a,,Höhe,1,2\n").encode("latin-1"))
+
+
+def test_a_table_as_european_spreadsheets_save_it(tmp_path: Path) -> None:
+    text = "image;frame;label;x;y\r\nclip.dcm;3;Höhe, links;79,5;1,25\r\na.png;;b;2,0;12\r\n"
+    for content in (text.encode("utf-8-sig"), text.replace(";", "\t").encode("utf-16")):
+        assert read(tmp_path, content) == [
+            Example("clip.dcm", 3, "Höhe, links", 79.5, 1.25, line=2),
+            Example("a.png", None, "b", 2.0, 12.0, line=3),
+        ]

@@ -10,6 +10,7 @@
 # limitations under the License.
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,19 +19,35 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 
 STILL = Landmark("knee, left.png", None, 'patella "top", centre', 120.1234, 88.0, 1.25, 0.5, 3)
-FRAME = Landmark("clip.dcm", 7, "Klappe\nä", -0.5, 1e4, 0.0, 12.0, 1, -12.3456, -0.00001, 40.0)
+FRAME = Landmark(
+    "clip.dcm",
+    7,
+    "Klappe\nä",
+    -0.5,
+    1e4,
+    0.0,
+    12.0,
+    1,
+    True,
+    LandmarkStatus.DOUBTFUL,
+    "it strays, far",
+    -12.3456,
+    -0.00001,
+    40.0,
+)
 
 
 def test_the_file_is_what_the_format_says(tmp_path: Path) -> None:
     path = tmp_path / "landmarks.csv"
     write_landmarks_csv(path, [replace(STILL, image="knee.png", label="patella, top"), replace(FRAME, label="valve")])
     assert path.read_text().splitlines() == [
-        "image,frame,label,x,y,sigma_x,sigma_y,n_examples,lps_x,lps_y,lps_z",
-        'knee.png,,"patella, top",120.12340,88.00000,1.250,0.500,3,,,',
-        "clip.dcm,7,valve,-0.50000,10000.00000,0.000,12.000,1,-12.3456,0.0000,40.0000",
+        "image,frame,label,x,y,sigma_x,sigma_y,n_examples,is_example,status,reason,lps_x,lps_y,lps_z",
+        'knee.png,,"patella, top",120.12340,88.00000,1.250,0.500,3,0,unchecked,,,,',
+        'clip.dcm,7,valve,-0.50000,10000.00000,0.000,12.000,1,1,doubtful,"it strays, far",-12.3456,0.0000,40.0000',
     ]
 
 
@@ -38,10 +55,21 @@ def test_commas_quotes_and_line_breaks_survive(tmp_path: Path) -> None:
     path = tmp_path / "landmarks.csv"
     write_landmarks_csv(path, [STILL, FRAME])
     read = read_landmarks_csv(path)
-    assert [(row.image, row.frame, row.label) for row in read] == [
-        ("knee, left.png", None, 'patella "top", centre'),
-        ("clip.dcm", 7, "Klappe\nä"),
+    assert [(row.image, row.frame, row.label, row.reason) for row in read] == [
+        ("knee, left.png", None, 'patella "top", centre', ""),
+        ("clip.dcm", 7, "Klappe\nä", "it strays, far"),
     ]
+
+
+@pytest.mark.parametrize("status", ["valid", "doubtful", "unchecked"])
+@pytest.mark.parametrize("is_example", [True, False])
+def test_what_a_landmark_says_of_itself_comes_back(tmp_path: Path, status: str, is_example: bool) -> None:
+    path = tmp_path / "landmarks.csv"
+    row = replace(STILL, x=1.0, status=LandmarkStatus(status), is_example=is_example)
+    write_landmarks_csv(path, [row])
+    (cells,) = csv.DictReader(path.read_text().splitlines())
+    assert (cells["status"], cells["is_example"]) == (status, str(int(is_example)))
+    assert read_landmarks_csv(path) == [row]
 
 
 def test_numpy_scalars_and_integers_are_written_as_numbers(tmp_path: Path) -> None:
@@ -50,10 +78,15 @@ def test_numpy_scalars_and_integers_are_written_as_numbers(tmp_path: Path) -> No
     assert read_landmarks_csv(path) == [Landmark("a", 2, "b", 1.5, 4.0, 2.0, 1.0, 3)]
 
 
-def test_files_without_a_place_are_read_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [{}, {"lps_x": 6.0, "lps_y": 7.0, "lps_z": 8.0}])
+def test_files_of_before_are_read_too_and_are_unchecked(tmp_path: Path, place: dict[str, float]) -> None:
     path = tmp_path / "landmarks.csv"
-    path.write_text("image,frame,label,x,y,sigma_x,sigma_y,n_examples\nclip.dcm,7,valve,1,2,3,4,5\n")
-    assert read_landmarks_csv(path) == [Landmark("clip.dcm", 7, "valve", 1, 2, 3, 4, 5)]
+    cells = {"image": "clip.dcm", "frame": 7, "label": "valve", "x": 1, "y": 2, "sigma_x": 3, "sigma_y": 4}
+    cells |= {"n_examples": 5, **place}
+    path.write_text(f"{','.join(cells)}\n{','.join(map(str, cells.values()))}\n")
+    (row,) = read_landmarks_csv(path)
+    assert row == Landmark("clip.dcm", 7, "valve", 1, 2, 3, 4, 5, **place)
+    assert (row.status, row.is_example, row.reason) == ("unchecked", False, "")
 
 
 NAME = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1)
@@ -73,6 +106,9 @@ PIXEL = st.floats(-1e5, 1e5)
             sigma_x=PIXEL,
             sigma_y=PIXEL,
             n_examples=st.integers(0, 100),
+            is_example=st.booleans(),
+            status=st.sampled_from(LandmarkStatus),
+            reason=st.just("") | NAME,
             lps_x=st.none() | PIXEL,
             lps_y=st.none() | PIXEL,
             lps_z=st.none() | PIXEL,
@@ -91,7 +127,8 @@ def test_round_trip_to_what_the_decimals_hold(tmp_path: Path, landmarks: list[La
         for name in ("lps_x", "lps_y", "lps_z"):
             value = getattr(was, name)
             assert getattr(now, name) == (None if value is None else pytest.approx(value, abs=0.51e-4))
-        assert (now.image, now.frame, now.label, now.n_examples) == (was.image, was.frame, was.label, was.n_examples)
+        for name in ("image", "frame", "label", "n_examples", "is_example", "status", "reason"):
+            assert getattr(now, name) == getattr(was, name)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +142,11 @@ def test_round_trip_to_what_the_decimals_hold(tmp_path: Path, landmarks: list[La
             "image,frame,label,x,y,sigma_x,sigma_y,n_examples,lps_x,lps_y,lps_z\na,,b,1,2,3,4,5\n",
             "line 2: expected 11 cells",
         ),
+        (
+            "image,frame,label,x,y,sigma_x,sigma_y,n_examples,is_example,status,reason,lps_x,lps_y,lps_z\n"
+            "a,,b,1,2,3,4,5,0,fine,,,,\n",
+            "line 2: 'fine' is not a valid LandmarkStatus",
+        ),
     ],
 )
 def test_faults_name_file_and_line(tmp_path: Path, text: str, message: str) -> None:
@@ -112,3 +154,14 @@ def test_faults_name_file_and_line(tmp_path: Path, text: str, message: str) -> N
     path.write_text(text)
     with pytest.raises(ValueError, match=f"landmarks.csv, {message}"):
         read_landmarks_csv(path)
+
+
+def test_what_a_spreadsheet_saved_with_semicolons_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "landmarks.csv"
+    write_landmarks_csv(path, [replace(FRAME, label="Höhe"), replace(FRAME, frame=8)])
+    rows = read_landmarks_csv(path)
+    text = path.read_text(encoding="utf-8").replace(",", ";").replace(".", ",")
+    text = text.replace("clip,dcm", "clip.dcm").replace("strays; far", "strays, far")
+    for encoding in ("utf-8-sig", "utf-16"):
+        path.write_text(text, encoding=encoding)
+        assert read_landmarks_csv(path) == rows

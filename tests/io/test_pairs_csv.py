@@ -63,7 +63,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ("", None, "the file is empty", f"Write the header {HEADER.strip()} and a row for each pair"),
         (HEADER, 2, "there is no pair", "Add a row for each pair of frames"),
         ("source_image,target_image\na,b\n", 1, "lacks source_frame, target_frame", f"must have {HEADER.strip()}"),
-        (HEADER.replace(",", ";") + "a;0;b;1\n", 1, "lacks", "commas, not semicolons"),
+        (HEADER.replace(",", "|") + "a|0|b|1\n", 1, "lacks", "all with commas, or all with semicolons"),
         (HEADER.replace("\n", ",source_frame\n") + "a,0,b,1,2\n", 1, "source_frame more than once", "Keep one"),
         (HEADER + "a,0,b,1\n\na,-1,b,1\n", 4, "source_frame is '-1'", "whole number from 0, or leave it empty"),
         (HEADER + "a,0,b,1.5\n", 2, "target_frame is '1.5'", "for frame 0"),
@@ -86,3 +86,8 @@ def test_faults_name_file_line_and_remedy(tmp_path: Path, text: str, line: int, 
 def test_another_encoding_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="pairs.csv, .*not UTF-8. Save the file as UTF-8"):
         read(tmp_path, (HEADER + "Höhe.png,,b.png,\n").encode("latin-1"))
+
+
+def test_a_table_as_european_spreadsheets_save_it(tmp_path: Path) -> None:
+    text = (HEADER + "a, b.png,0,,12\n").replace("a, b", "a- b").replace(",", ";").replace("a- b", "a, b")
+    assert read(tmp_path, text.encode("utf-8-sig")) == [FramePair("a, b.png", 0, "a, b.png", 12, line=2)]

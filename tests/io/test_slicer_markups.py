@@ -109,7 +109,7 @@ def test_the_file_has_the_structure_slicer_asks_for(tmp_path: Path) -> None:
     points = content["markups"][0]["controlPoints"]
     assert [point["id"] for point in points] == ["1", "2"]
     assert [point["label"] for point in points] == ["ä, b", "c"]
-    assert points[0]["description"] == "sigma 1.25 x 0.50 px, 3 example(s)"
+    assert points[0]["description"] == "sigma 1.25 x 0.50 px, 3 example(s), unchecked"
 
 
 def test_over_time_each_landmark_is_a_list_of_its_own(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_each_frame_has_its_own_affine_and_name(tmp_path: Path) -> None:
 def test_points_can_be_read_with_their_descriptions(tmp_path: Path) -> None:
     path = tmp_path / "a.mrk.json"
     write_slicer_markups(path, [landmark(frame=2)], AFFINE)
-    described = "sigma 1.25 x 0.50 px, 3 example(s), frame 2"
+    described = "sigma 1.25 x 0.50 px, 3 example(s), frame 2, unchecked"
     assert read_slicer_points(path) == [WorldPoint("valve [2]", (-95.0, -42.0, -34.0), described)]
     path.write_text('{"markups": [{"controlPoints": [{"label": "a", "position": [1, 2, 3], "description": null}]}]}')
     assert read_slicer_points(path) == [WorldPoint("a", (1.0, 2.0, 3.0))]

@@ -22,6 +22,7 @@ pytest.importorskip("monailabel")
 
 from label_app.label_file import LabelPoint, read_label
 from label_app.landmark_app import BUNDLE, LandmarkApp
+from scripts.io import label_file
 from scripts.io.input_error import InputError
 
 CLIP = "patient~clip.nii"
@@ -70,7 +71,8 @@ def test_a_full_disk_is_told_in_a_line_for_each_image(labelled, monkeypatch, cap
 
     monkeypatch.setattr(os, "fsync", refuse)
     result = run(labelled, images=["1.png", "2.png"])
-    assert result["failed"] == {f"{i}.png": "[Errno 28] No space left on device" for i in (1, 2)}
+    assert list(result["failed"]) == ["1.png", "2.png"]
+    assert all("cannot be written (No space left on device)" in told for told in result["failed"].values())
     assert "Traceback" not in caplog.text
 
 
@@ -124,6 +126,39 @@ def test_a_damaged_label_is_no_example_and_is_named(labelled):
     result = run(labelled, images=["1.png", "2.png", "3.png"])
     assert result["annotated"] == ["1.png", "3.png"]
     assert "2.png.json is not JSON" in result["failed"]["2.png"]
+
+
+def test_a_damaged_original_is_made_anew(labelled):
+    run(labelled, images=["1.png"])
+    path = labelled.datastore().label_path("1.png", "original")
+    good = read_label(path).points
+    path.write_bytes(b"{ damaged")
+    result = run(labelled, images=["1.png", "2.png"])
+    assert result["annotated"] == ["1.png", "2.png"] and result["failed"] == {}
+    assert read_label(path).points == good
+    path.write_bytes(b"{ damaged")
+    labelled.infer({"model": "landmarks", "image": "1.png", "save_label": True})
+    assert read_label(path).points == good
+
+
+def test_a_clip_of_more_landmarks_than_a_label_can_have_is_refused_at_once(labelled, monkeypatch):
+    monkeypatch.setattr(label_file, "_MOST_POINTS", 9)  # the clip has ten
+    looked_at = []
+    find = labelled.finder.find
+
+    def watched(image, *rest, **how):
+        looked_at.append(image.name)
+        return find(image, *rest, **how)
+
+    monkeypatch.setattr(labelled.finder, "find", watched)
+    result = run(labelled, images=["1.png", CLIP])
+    assert result["annotated"] == ["1.png"] and looked_at == ["1.png"]
+    assert "would have 10 landmarks, but a label has at most 9" in result["failed"][CLIP]
+    assert labelled.datastore().label(CLIP, "original").points == ()
+    with pytest.raises(InputError, match="would have 10 landmarks"):
+        labelled.infer({"model": "landmarks", "image": CLIP, "save_label": True})
+    assert looked_at == ["1.png"]
+    assert run(labelled, images=[CLIP], labels="valve")["annotated"] == [CLIP]
 
 
 def test_a_frame_is_found_by_examples_of_other_images_where_it_has_its_own(labelled, place):

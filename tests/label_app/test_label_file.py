@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from label_app.label_file import LabelPoint, parse_label
+from label_app.label_file import Label, LabelPoint, parse_label, read_label, write_label
 from scripts.data import find_image_series, prepare_series
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
 from scripts.io.input_error import InputError
@@ -109,3 +109,18 @@ def test_a_landmark_of_a_series_names_its_frame(clip, frame, why):
 def test_what_json_cannot_say_is_not_read(still, text):
     with pytest.raises(InputError, match="not JSON"):
         parse_label(f'{{"landmarks": [], "info": {text}}}', still, "body")
+
+
+def test_more_landmarks_than_are_read_are_refused(clip, tmp_path):
+    points = [LabelPoint(f"a{i // 5}", i % 5, 1.0, 1.0) for i in range(10_001)]
+    write_label(tmp_path / "most.json", Label(tuple(points[:-1])))
+    assert len(read_label(tmp_path / "most.json").points) == 10_000
+    placed = [{"label": f"{one.label} [{one.frame}]", "position": [-10.0, 20.0, 5.0]} for one in points]
+    for refused in (
+        lambda: write_label(tmp_path / "more.json", Label(tuple(points))),
+        lambda: parse_label(json.dumps({"markups": [{"controlPoints": placed}]}), clip, "body"),
+        lambda: parse_label(json.dumps({"landmarks": [vars(one) for one in points]}), clip, "body"),
+    ):
+        with pytest.raises(InputError, match="would have 10001 landmarks, but a label has at most 10000"):
+            refused()
+    assert [one.name for one in tmp_path.glob("*.json")] == ["most.json"]

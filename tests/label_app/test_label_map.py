@@ -40,7 +40,7 @@ def clip(tmp_path: Path) -> PreparedSeries:
 
 def test_a_disc_is_where_the_landmark_is_in_the_patient(clip, tmp_path):
     points = [LabelPoint("valve", 2, 20.0, 10.0), LabelPoint("apex", 0, 8.0, 22.0, sigma_x=5.0, sigma_y=1.0)]
-    values = write_label_map(tmp_path / "map.nrrd", clip, points, ["apex", "valve"])
+    values = write_label_map(tmp_path / "map.nrrd", clip, points, {"apex": 1, "valve": 2})
     assert values == {"apex": 1, "valve": 2}
     found = sitk.ReadImage(str(tmp_path / "map.nrrd"))
     assert found.GetSize() == (40, 30, 3) and found.GetPixelID() == sitk.sitkUInt8
@@ -56,18 +56,18 @@ def test_a_disc_is_where_the_landmark_is_in_the_patient(clip, tmp_path):
 
 
 def test_a_landmark_without_a_place_has_no_disc(clip, tmp_path):
-    write_label_map(tmp_path / "map.nrrd", clip, [LabelPoint("valve", 0, float("nan"), 1.0)], ["valve"])
+    write_label_map(tmp_path / "map.nrrd", clip, [LabelPoint("valve", 0, float("nan"), 1.0)], {"valve": 1})
     assert not sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "map.nrrd"))).any()
 
 
 @pytest.mark.parametrize(("dtype", "number"), [("float", 1), ("int8", 1), ("uint8", 256)])
 def test_types_that_cannot_hold_the_landmarks_are_refused(clip, tmp_path, dtype, number):
     with pytest.raises(InputError, match="uint16"):
-        write_label_map(tmp_path / "map.nrrd", clip, [], [str(i) for i in range(number)], dtype=dtype)
+        write_label_map(tmp_path / "map.nrrd", clip, [], {str(i): i + 1 for i in range(number)}, dtype=dtype)
 
 
 def test_a_landmark_of_which_nothing_is_known_hides_no_other(clip, tmp_path):
     unknown = LabelPoint("apex", 0, 8.0, 22.0, sigma_x=float("inf"), sigma_y=float("inf"))
-    write_label_map(tmp_path / "map.nrrd", clip, [LabelPoint("valve", 0, 20.0, 10.0), unknown], ["apex", "valve"])
+    write_label_map(tmp_path / "map.nrrd", clip, [LabelPoint("valve", 0, 20.0, 10.0), unknown], {"apex": 1, "valve": 2})
     pixels = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "map.nrrd")))
     assert pixels[0, 10, 20] == 2 and pixels[0, 0, 0] == 1

@@ -57,7 +57,7 @@ def test_images_of_folders_are_listed_by_their_names(store, studies):
     assert store.list_images() == ["0.png", "1.png", "2.png", "3.png", "4.png", CLIP]
     assert store.get_image_uri(CLIP) == str(studies / "patient" / "clip.nii")
     assert store.get_image("0.png").read() == (studies / "0.png").read_bytes()
-    assert store.get_image_info(CLIP)["name"] == "patient/clip.nii"
+    assert store.get_image_info(CLIP)["name"] == CLIP and store.image_name(CLIP) == "patient/clip.nii"
 
 
 @pytest.mark.parametrize("image", ["", "nothing", "../0.png", "/etc/hostname", "patient/clip.nii", "0.png/", ".", None])
@@ -286,6 +286,81 @@ def test_an_image_is_added_under_a_name_of_its_own(store, studies, tmp_path):
     assert sorted(path.name for path in studies.iterdir()) == sorted(
         [".landmarks", "patient", "new.png", *(f"{i}.png" for i in range(5))]
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "file", "name"),
+    [
+        ("1.2.840.113", "1.2.840.113.png", "1.2.840.113.png"),
+        ("new", "C:\\Users\\a.b\\x.png", "new.png"),
+        ("New.PNG", "x.png", "New.PNG"),
+        ("new.nii", "x.png", "new.nii.png"),
+        ("é ü 100%&+", "x.v2.png", "é ü 100%&+.png"),
+        ("a~b", "x.png", "a~b.png"),
+    ],
+)
+def test_the_id_of_an_upload_stays_good(store, studies, tmp_path, given, file, name):
+    source = tmp_path / file
+    source.write_bytes((studies / "0.png").read_bytes())
+    assert store.add_image(given, str(source), {}) == name
+    store.edit_label(given, [LabelPoint("a", None, 1, 2)])
+    again = LandmarkDatastore(studies, PREPARE)
+    for one in (store, again):
+        assert one.get_image_uri(given) == str(studies / name) and one.check_id(given) == name
+        assert saved(one, given) == saved(one, name) == {("a", None): (1, 2)}
+        assert one.get_image_info(given)["name"] == name
+        for taken in (given, name):
+            with pytest.raises(landmark_datastore.ImageExistsError):
+                one.add_image(taken, str(source), {})
+    store.remove_image(given)
+    assert not (studies / name).exists() and store.get_image_uri(given) == ""
+
+
+def test_an_upload_does_not_take_the_id_of_another(store, studies, tmp_path):
+    for suffix in ("png", "bmp"):
+        Image.open(studies / "0.png").save(tmp_path / f"x.{suffix}")
+    store.add_image("a.bmp", str(tmp_path / "x.png"), {})
+    for given in ("a.bmp", "a", "0", "patient~clip"):  # each would mean two images, or another
+        with pytest.raises(landmark_datastore.ImageExistsError):
+            store.add_image(given, str(tmp_path / "x.bmp"), {})
+    assert store.list_images() == ["0.png", "1.png", "2.png", "3.png", "4.png", "a.bmp.png", CLIP]
+    with pytest.raises(InputError, match="more than 200 bytes"):
+        store.add_image("x" * 200, str(tmp_path / "x.png"), {})
+
+
+def test_more_landmarks_than_can_be_read_are_refused_and_the_label_stays(store, studies):
+    points = [LabelPoint(f"a{i}", 0, 1, 2) for i in range(10_001)]
+    store.edit_label(CLIP, points[:9_999])
+    before = [*(studies / ".landmarks").rglob("*.json")]
+    for refused in (
+        lambda: store.edit_label(CLIP, points[9_999:]),
+        lambda: store.replace_label(CLIP, points),
+        lambda: store.replace_label(CLIP, [LabelPoint("b", 0, 1, 2, sigma_x=1e10)]),
+    ):
+        with pytest.raises(InputError):
+            refused()
+    assert [*(studies / ".landmarks").rglob("*.json")] == before
+    assert len(store.edit_label(CLIP, removed=[("a0", 0)]).points) == 9_998
+
+
+@pytest.mark.parametrize("tag", ["original", "final"])
+def test_a_label_takes_the_place_of_a_damaged_one_which_is_kept(store, studies, tag):
+    store.label_path("0.png", tag).write_bytes(b"{ damaged")
+    with pytest.raises(InputError):
+        store.edit_label("0.png", [LabelPoint("a", None, 1, 2)], tag=tag)
+    store.replace_label("0.png", [LabelPoint("b", None, 3, 4)], tag)
+    assert saved(store, "0.png", tag) == {("b", None): (3, 4)}
+    (kept,) = (studies / ".landmarks" / "history" / tag).iterdir()
+    assert kept.read_bytes() == b"{ damaged"
+
+
+def test_what_is_kept_beside_an_image_may_be_damaged(store, studies):
+    store.update_image_info("0.png", {"site": "a"})
+    assert store.get_image_info("0.png")["site"] == "a"
+    (studies / ".landmarks" / "images" / "0.png.json").write_bytes(b"\xff{")
+    assert store.get_image_info("0.png") == {"name": "0.png", "path": str(studies / "0.png")}
+    store.update_image_info("0.png", {"site": "b"})
+    assert store.json()["objects"]["0.png"]["image"]["info"]["site"] == "b"
 
 
 def test_an_image_is_removed_with_its_labels(store, studies):

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from label_app.label_file import LabelPoint
 from label_app.landmark_finder import LandmarkFinder
@@ -25,6 +27,7 @@ from scripts.classical import NCCMatcher
 from scripts.data import find_image_series, prepare_series
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
 from scripts.inferers.fusion import MedianFusion
+from scripts.inferers.trust import Trust
 
 LABELS = ("valve", "apex")
 
@@ -53,7 +56,7 @@ def test_landmarks_are_found_where_they_are(finder, images, place):
         np.testing.assert_allclose(
             [(one.x, one.y) for one in found], [place(label, index) for label in LABELS], atol=0.5
         )
-        assert all(one.valid and not one.reason for one in found)
+        assert {(one.status, one.reason) for one in found} == {("unchecked", "")}
 
 
 def test_frames_of_a_series_are_told_apart(finder, images, place):
@@ -84,7 +87,7 @@ def test_examples_that_disagree_are_said_not_to_be_relied_on(finder, images, pla
     # half of the way between valve and apex each
     apart = math.dist(place("valve", 2), place("apex", 2)) / 2
     assert found.disagreement == pytest.approx(apart, abs=0.5)
-    assert not found.point.valid and found.point.reason
+    assert (found.point.status, found.point.reason) == ("doubtful", "the uncertainty is too large")
 
 
 def test_an_answer_outside_of_the_image_is_not_to_be_relied_on(finder, images, place):
@@ -98,10 +101,38 @@ def test_an_answer_outside_of_the_image_is_not_to_be_relied_on(finder, images, p
     bank.network = Away()
     finder.encode = lambda *_: torch.zeros(1, 1, 96, 64)
     outside, nowhere = (one.point for one in finder.find(images[1], 0, bank))
-    assert (outside.valid, outside.reason) == (False, "it lies outside of the image")
-    assert (nowhere.valid, nowhere.reason) == (False, "the answer is not finite")
-    finder.prepare = PrepareSeries((96, 64), region=(0, 0, 96, 64))
-    assert finder.find(images[1], 0, bank)[0].point.reason == "it lies outside of the region"
+    assert (outside.status, outside.reason) == ("doubtful", "it lies outside of the image")
+    assert (nowhere.status, nowhere.reason) == ("doubtful", "the answer is not finite")
+    inner = replace(images[1], fit=replace(images[1].fit, region=(0, 0, 96, 64)))
+    assert finder.find(inner, 0, bank)[0].point.reason == "it lies outside of the region"
+
+
+def test_learned_limits_make_answers_valid(finder, images, place):
+    bank = finder.new_bank()
+    finder.add(bank, images[0], points(place, 0))
+    finder.trust = Trust({"sigma_px": 50.0})
+    assert {one.point.status for one in finder.find(images[1], 0, bank)} == {"valid"}
+    finder.trust = Trust({"sigma_px": 0.001})
+    assert {one.point.reason for one in finder.find(images[1], 0, bank)} == {"the uncertainty is too large"}
+    assert "sigma_px" in finder.settings["trust"]
+
+
+def test_what_was_found_from_an_example_on_a_blank_part_alone_is_doubtful(finder, images, place, studies, caplog):
+    bank = finder.new_bank()
+    finder.add(bank, images[0], points(place, 0))
+    with Image.open(studies / "1.png") as file:
+        pixels = np.asarray(file).copy()
+    pixels[:, 40:] = 90
+    Image.fromarray(pixels).save(studies / "half.png")
+    half = prepare_series(find_image_series(studies / "half.png")[0], finder.prepare)
+    finder.add(bank, half, [LabelPoint("dome", None, 70, 30), LabelPoint("valve", None, 80, 30)])
+    assert "example 'dome' on half.png, lies on a blank part of its image" in caplog.text
+    found = {one.point.label: one.point for one in finder.find(images[1], 0, bank)}
+    assert (found["dome"].status, found["dome"].reason) == (
+        "doubtful",
+        "its example lies on a blank part of its image",
+    )
+    assert not found["valve"].reason.startswith("its example")  # it has a sound one too
 
 
 def test_a_fusion_can_be_chosen(images, place):

@@ -38,14 +38,15 @@ ROUTES = [
 NAMES = {
     "image_id": ("0.png", "%00", "x" * 300),
     "frame": ("0", "-1", "9" * 30, "nan"),
-    "model": ("landmarks", "landmarks_click", "adapt", "%00"),
+    "model": ("landmarks", "landmarks_discs", "landmarks_click", "adapt", "%00"),
     "method": ("distance", "other"),
     "strategy": ("coverage", "sigma", "other"),
     "path": ("studies", "..%2F..", ""),
 }
 VALUES = ("", "0", "-1", "9" * 30, "nan", "true", "\0", "x" * 300, "0.png", "final", "SHA3:0", "x:y", "dicom_seg", "..")
 SETTINGS = ("image", "model", "method", "strategy", "labels", "label_tag", "frames", "clicks", "images", "y", "y_pred")
-SETTINGS += ("max_images", "max_batch_size", "max_epochs", "points", "removed", "gpus", "result_extension", "adapt")
+SETTINGS += ("max_images", "max_batch_size", "max_epochs", "points", "removed", "gpus", "result_extension")
+SETTINGS += ("adapt", "distance")
 ODD = ("null", "true", "-1", "1e400", '"x"', '"\\ud800"', "[1]", "[[1]]", "[null]", '{"a": 1}', "[{}]", "9" * 5000)
 JSON = [
     *(

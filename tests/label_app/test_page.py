@@ -584,12 +584,23 @@ def test_what_is_found_is_drawn_where_it_is(server: Server, visitor: Visitor):
         assert (mark["x"], mark["y"]) == pytest.approx(view.place(answer["x"], answer["y"]), abs=1e-6)
         sigma = answer["sigma_x"] * view.scale[0], answer["sigma_y"] * view.scale[1]
         assert (mark["rx"], mark["ry"]) == pytest.approx(sigma, rel=1e-6)
-        assert ("doubtful" in mark["classes"]) == (not answer["valid"])
+        assert ("doubtful" in mark["classes"]) == (answer["status"] == "doubtful")
     for label, start in {"p": (30, 15), "q": (60, 20)}.items():
-        assert answers[label]["valid"]
+        assert answers[label]["status"] == "unchecked"
         assert math.dist((answers[label]["x"], answers[label]["y"]), _moved(*start, 4)) < 1
-    assert not answers["wrong"]["valid"]
-    assert answers["wrong"]["reason"] in visitor.text("labels")
+    assert answers["wrong"]["status"] == "doubtful"
+    texts = visitor.text("labels")
+    assert f"doubtful: {answers['wrong']['reason']}" in texts and "unchecked, \u00b1" in texts
+
+
+def test_a_landmark_that_is_not_found_again_in_its_own_image_is_told_when_it_is_set(server: Server, visitor: Visitor):
+    view = visitor.open("grey.png")
+    visitor.name("nothing")
+    visitor.click(view.place(80, 40))
+    visitor.wait_saved()
+    wait(lambda: "nothing is doubtful: it lies on a blank part of its image" in visitor.text("message"))
+    assert "doubtful" in visitor.marks("set")["nothing"]["classes"]
+    assert "doubtful: it lies on a blank part of its image" in visitor.text("labels")
 
 
 def test_what_is_found_is_accepted_to_the_last_digit_or_corrected(server: Server, visitor: Visitor):

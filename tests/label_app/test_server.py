@@ -17,6 +17,7 @@ import errno
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
 from pathlib import Path
@@ -28,8 +29,10 @@ pytest.importorskip("monailabel")
 
 import httpx
 from fastapi.testclient import TestClient
+from monailabel.utils.async_tasks import task
 from PIL import Image
 
+from label_app import request_checks
 from label_app.landmark_app import LandmarkApp
 from label_app.landmark_datastore import LandmarkDatastore
 
@@ -47,7 +50,7 @@ def labels_on_disk(studies: Path) -> dict[str, str]:
 
 def test_the_app_tells_its_tasks(client):
     info = client.get("/info/").json()
-    assert set(info["models"]) == {"landmarks", "landmarks_click"}
+    assert set(info["models"]) == {"landmarks", "landmarks_discs", "landmarks_click"}
     assert info["datastore"]["total"] == 6
 
 
@@ -102,9 +105,31 @@ def test_landmarks_are_found_from_stored_labels(client, place):
         pytest.approx(place("valve", 2)[0], abs=0.5),
         pytest.approx(place("valve", 2)[1], abs=0.5),
     )
-    assert found["valid"] and found["n_examples"] == 1 and found["sigma_x"] > 0
+    assert found["status"] == "unchecked" and found["n_examples"] == 1 and found["sigma_x"] > 0
     answer = client.post(f"/infer/landmarks?image={CLIP}&output=json", data={"params": json.dumps({"frames": [1, 3]})})
     assert [one["frame"] for one in answer.json()["landmarks"]] == [1, 3]
+
+
+def test_a_landmark_that_is_not_found_again_in_its_own_image_is_told_when_it_is_saved(client, studies):
+    with Image.open(studies / "1.png") as image:
+        pixels = np.asarray(image).copy()
+    pixels[:, 40:] = 90
+    Image.fromarray(pixels).save(studies / "1.png")
+    saved = client.post(
+        "/landmarks/api/images/1.png/edit",
+        json={"points": [{"label": "blank", "x": 75, "y": 30}, {"label": "seen", "x": 15, "y": 30}]},
+    ).json()
+    blank, seen = sorted(saved, key=lambda one: one["label"])
+    assert (blank["status"], blank["reason"]) == ("doubtful", "it lies on a blank part of its image")
+    assert (seen["status"], seen["reason"]) == (None, "")
+    described = client.get("/landmarks/api/images/1.png").json()["final"]
+    assert {one["label"]: one["status"] for one in described} == {"blank": "doubtful", "seen": None}
+    assert "status" not in (studies / ".landmarks" / "final" / "1.png.json").read_text()  # which other weights may undo
+    (found, _) = client.post("/landmarks/api/images/2.png/find", json={}).json()
+    assert (found["label"], found["status"]) == ("blank", "doubtful")
+    assert found["reason"] == "its example lies on a blank part of its image"
+    set_point(client, "1.png", "blank", 20, 25)  # where there is something
+    assert {one["status"] for one in client.get("/landmarks/api/images/1.png").json()["final"]} == {None}
 
 
 def test_clicks_are_examples_of_one_request(client, studies, place):
@@ -143,7 +168,7 @@ def test_ohif_gets_discs(client, place, tmp_path):
     sitk = pytest.importorskip("SimpleITK")
     set_point(client, "0.png", "valve", *place("valve", 0))
     params = {"result_extension": ".nrrd", "result_dtype": "uint8", "result_compress": False}
-    answer = client.post("/infer/landmarks?image=2.png", data={"params": json.dumps(params)})
+    answer = client.post("/infer/landmarks_discs?image=2.png", data={"params": json.dumps(params)})
     assert answer.headers["content-type"].startswith("multipart/form-data")
     start = answer.content.index(b"NRRD000")
     (tmp_path / "map.nrrd").write_bytes(answer.content[start : answer.content.rindex(b"\r\n--")])
@@ -190,9 +215,88 @@ def test_an_image_is_sent_and_taken_away(client, studies):
     content = (studies / "0.png").read_bytes()
     assert client.put("/datastore/image?image=new", files={"file": ("new.png", content)}).json() == {"image": "new.png"}
     assert client.get("/datastore/image?image=new.png").content == content
-    assert client.put("/datastore/image?image=new", files={"file": ("new.png", content)}).status_code == 400
+    assert client.put("/datastore/image?image=new", files={"file": ("new.png", content)}).status_code == 409
     assert client.delete("/datastore/image?id=new.png").status_code == 200
     assert client.get("/datastore/image?image=new.png").status_code == 404
+
+
+@pytest.mark.parametrize("suffixes", [["png"] * 6, ["png", "bmp", "tif"] * 2], ids=["one file", "several"])
+def test_of_several_uploads_of_one_id_the_first_is_kept(client, studies, suffixes):
+    contents = {}
+    for suffix in set(suffixes):
+        Image.open(studies / "0.png").save(studies.parent / f"x.{suffix}")
+        contents[suffix] = (studies.parent / f"x.{suffix}").read_bytes()
+    client.get("/info/")
+
+    async def send_all() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as asking:
+            files = [{"file": (f"upload.{suffix}", contents[suffix])} for suffix in suffixes]
+            return await asyncio.gather(*(asking.put("/datastore/image?image=new", files=one) for one in files))
+
+    answers = asyncio.run(send_all())
+    assert sorted(one.status_code for one in answers) == [201, 409, 409, 409, 409, 409]
+    (kept,) = (one.json()["image"] for one in answers if one.status_code == 201)
+    assert [one.name for one in studies.glob("*new*")] == [kept]
+    assert client.get("/datastore/image?image=new").content == contents[kept.removeprefix("new.")]
+
+
+def test_the_clients_of_monai_label_take_200_alone_for_an_upload(client, studies):
+    file = {"file": ("1.2.840.png", (studies / "0.png").read_bytes())}
+    answer = client.put("/datastore/?image=new", files=file)
+    assert (answer.status_code, answer.json()) == (200, {"image": "new.png"})
+    answer = client.put("/datastore/image", files=file)  # no id: the file's name is one
+    assert (answer.status_code, answer.json()) == (201, {"image": "1.2.840.png"})
+
+
+def test_more_landmarks_than_can_be_read_are_refused(client):
+    points = [{"label": f"a{i // 5}", "frame": i % 5, "x": 1, "y": 1} for i in range(10_002)]
+    url = f"/landmarks/api/images/{CLIP}"
+    assert client.post(f"{url}/edit", json={"points": points[:5_001]}).status_code == 200
+    answer = client.post(f"{url}/edit", json={"points": points[5_001:]})
+    assert answer.status_code == 400 and "would have 10002 landmarks" in answer.json()["detail"]
+    assert len(client.get(url).json()["final"]) == 5_001
+    removed = client.post(f"{url}/edit", json={"removed": [{"label": "a0", "frame": 0}]})
+    assert removed.status_code == 200 and len(removed.json()) == 5_000
+    assert client.delete(f"/datastore/label?id={CLIP}&tag=final").status_code == 200
+
+
+TASKS = ["/batch/infer/landmarks", "/train/adapt", "/train/", "/scoring/distance", "/scoring/"]
+
+
+@pytest.mark.parametrize("url", TASKS)
+def test_a_task_that_no_process_could_be_given_is_refused_at_once(client, monkeypatch, url):
+    monkeypatch.setattr(task, "run_background_task", lambda request, method: {"request": request})
+    set_point(client, "0.png", "valve", 40, 30)
+    ids = [f"{'x' * 50}{i:04}.png" for i in range(3_000)]
+    answer = client.post(url, json={"images": ids})
+    assert answer.status_code == 400 and "run_sync=true" in answer.json()["detail"]
+    assert client.post(url, json={"images": ids[:1_900]}).status_code == 200
+    # each is six characters for the process
+    assert client.post(url, json={"images": ["é" * 30_000]}).status_code == 400
+
+
+def test_three_thousand_images_are_annotated_at_once(client):
+    set_point(client, "0.png", "valve", 40, 30)
+    ids = ["1.png", *(f"{'x' * 50}{i:04}.png" for i in range(3_000))]
+    done = client.post("/batch/infer/landmarks?run_sync=true", json={"images": ids}).json()
+    assert done["annotated"] == ["1.png"] and len(done["failed"]) == 3_000
+
+
+def test_a_process_takes_the_longest_request():
+    assert subprocess.run(["true", "x" * (request_checks._LONGEST_TASK + 5_000)], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("url", ["/train/", "/scoring/"])
+def test_all_that_there_is_to_run_is_run_without_a_name(client, monkeypatch, url):
+    begun = []
+    monkeypatch.setattr(task, "run_background_task", lambda request, method: begun.append(request) or {"id": "1"})
+    name = {"/train/": "adapt", "/scoring/": "distance"}[url]
+    answer = client.post(url, json={name: {"max_epochs": 3}})
+    assert (answer.status_code, answer.json()) == (200, {name: {"result": {"id": "1"}, "detail": None}})
+    assert begun[0]["max_epochs"] == 3
+    assert client.post(url).status_code == 200 and len(begun) == 2
+    assert client.post(url, json={name: 3}).status_code == 400
 
 
 API = "/landmarks/api/images"
@@ -302,8 +406,13 @@ TEMPORARY = [
     ("post", "/infer/landmarks?image=1.png", {}, 200),
     ("post", "/infer/landmarks?image=1.png&output=json", {}, 200),
     ("post", "/infer/landmarks?image=1.png&output=image", {}, 200),
-    ("post", "/infer/landmarks?image=1.png", {"data": {"params": json.dumps(LABEL_MAP)}}, 200),
-    ("post", "/infer/landmarks?image=1.png", {"data": {"params": json.dumps({**LABEL_MAP, "result_dtype": "x"})}}, 400),
+    ("post", "/infer/landmarks_discs?image=1.png", {"data": {"params": json.dumps(LABEL_MAP)}}, 200),
+    (
+        "post",
+        "/infer/landmarks_discs?image=1.png",
+        {"data": {"params": json.dumps({**LABEL_MAP, "result_dtype": "x"})}},
+        400,
+    ),
     ("post", "/infer/landmarks?image=1.png", {"data": {"params": '{"save_label": true, "label_tag": "final"}'}}, 400),
     ("post", "/infer/landmarks?image=1.png", {"data": {"params": '{"labels": ["x"], "save_label": true}'}}, 400),
     ("post", "/infer/landmarks?image=1.png", {"files": {"label": ("a.bin", b"x")}}, 400),
@@ -325,7 +434,7 @@ def test_a_result_that_cannot_be_sent_is_not_kept(client, studies):
     set_point(client, "0.png", "valve", 40, 30)
     before = labels_on_disk(studies)
     form = {"params": json.dumps({**LABEL_MAP, "result_dtype": "x", "save_label": True})}
-    assert client.post("/infer/landmarks?image=1.png", data=form).status_code == 400
+    assert client.post("/infer/landmarks_discs?image=1.png", data=form).status_code == 400
     assert labels_on_disk(studies) == before
 
 
@@ -373,7 +482,7 @@ def test_a_fault_of_the_server_is_told_as_one(client, monkeypatch):
     assert client.get("/datastore/").status_code == 500
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO])
 def test_a_full_or_locked_disk_is_told_in_one_sentence(client, studies, monkeypatch, code):
     set_point(client, "0.png", "valve", 40, 30)
     before = labels_on_disk(studies)

@@ -10,6 +10,7 @@
 # limitations under the License.
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,3 +170,14 @@ def test_faults_of_points_in_the_patient(
 def test_no_examples(incoming: Path) -> None:
     with pytest.raises(InputError, match="give --examples FILE.csv"):
         read_example_frames(None, incoming)
+
+
+def test_a_name_in_another_unicode_form_is_found_and_one_that_is_not_there_is_told_with_the_nearest(
+    tmp_path: Path, incoming: Path, frames: np.ndarray, write_frame: Callable[..., Path]
+) -> None:
+    write_frame(incoming / unicodedata.normalize("NFD", "Prüfung.dcm"), frames[0])
+    name = unicodedata.normalize("NFC", "Prüfung.dcm")
+    [frame] = read_example_frames(write_csv(tmp_path, f"{name},,valve,30,24"), incoming)
+    assert frame.labels == ["valve"]
+    with pytest.raises(InputError, match=r"image 'Prufung1\.dcm' .*; the nearest names? (is|are) 'Pru"):
+        read_example_frames(write_csv(tmp_path, "Prufung1.dcm,,valve,30,24"), incoming)

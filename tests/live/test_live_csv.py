@@ -24,16 +24,17 @@ import pytest
 
 from bundle_command import BUNDLE
 from scripts.io.input_error import InputError
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.live import LiveCsv, LiveRow
 
 TIME = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 LABELS = ["valve", "apex"]
-HEADER = "image,frame,label,x,y,sigma_x,sigma_y,n_examples,valid,reason,latency_ms,time\n"
+HEADER = "image,frame,label,x,y,sigma_x,sigma_y,n_examples,status,reason,latency_ms,time\n"
 
 
 def rows() -> list[LiveRow]:
-    lost = LiveRow("apex", *[math.nan] * 4, 1, False, "the frame is constant")
-    return [LiveRow("valve", 1.25, 2.0, 0.5, 0.25, 2, True, ""), lost]
+    lost = LiveRow("apex", *[math.nan] * 4, 1, LandmarkStatus.DOUBTFUL, "the frame is constant")
+    return [LiveRow("valve", 1.25, 2.0, 0.5, 0.25, 2, LandmarkStatus.VALID, ""), lost]
 
 
 def add(path: Path, *images: str, labels: list[str] = LABELS) -> None:
@@ -45,8 +46,8 @@ def add(path: Path, *images: str, labels: list[str] = LABELS) -> None:
 def test_content(tmp_path: Path) -> None:
     add(tmp_path / "new" / "live.csv", "s1/a.dcm")
     assert (tmp_path / "new" / "live.csv").read_text() == (
-        HEADER + "s1/a.dcm,,valve,1.250,2.000,0.500,0.250,2,1,,12.3,2026-01-02T03:04:05.678+00:00\n"
-        "s1/a.dcm,,apex,,,,,1,0,the frame is constant,12.3,2026-01-02T03:04:05.678+00:00\n"
+        HEADER + "s1/a.dcm,,valve,1.250,2.000,0.500,0.250,2,valid,,12.3,2026-01-02T03:04:05.678+00:00\n"
+        "s1/a.dcm,,apex,,,,,1,doubtful,the frame is constant,12.3,2026-01-02T03:04:05.678+00:00\n"
     )
 
 
@@ -97,7 +98,7 @@ def test_a_new_landmark_does_not_touch_older_frames(tmp_path: Path) -> None:
         assert "a.png" in table
         assert path.read_bytes() == before
         # the last frame may be one that was cut
-        root = LiveRow("root", 1.0, 2.0, 1.0, 1.0, 1, True, "")
+        root = LiveRow("root", 1.0, 2.0, 1.0, 1.0, 1, LandmarkStatus.UNCHECKED, "")
         table.append("b.png", [*rows(), root], latency_ms=1.0, time=TIME)
     with path.open(newline="") as file:
         found = [(row["image"], row["label"]) for row in csv.DictReader(file)]
@@ -142,11 +143,12 @@ from datetime import datetime
 for name in ("scripts", "scripts.io", "scripts.live"):  # without what imports torch, which takes seconds
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [sys.argv[2] + "/" + name.replace(".", "/")]
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.live.live_csv import LiveCsv, LiveRow
 with LiveCsv(sys.argv[1], ["valve", "apex"]) as table:
     for i in range(100_000):
         if f"{i}.png" not in table:
-            rows = [LiveRow(label, i, i, 1, 1, 1, True, "") for label in ("valve", "apex")]
+            rows = [LiveRow(label, i, i, 1, 1, 1, LandmarkStatus.UNCHECKED, "") for label in ("valve", "apex")]
             table.append(f"{i}.png", rows, latency_ms=1.0, time=datetime.now().astimezone())
             print(i, flush=True)
 """

@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.live import LivePicture, LiveRow
 
 IMAGE = np.random.default_rng(0).random((64, 48)) * 0.3
-ROWS = [LiveRow("valve", 30.0, 24.0, 2.0, 2.0, 1, True, "")]
+ROWS = [LiveRow("valve", 30.0, 24.0, 2.0, 2.0, 1, LandmarkStatus.UNCHECKED, "")]
 
 
 def colourful(path: Path) -> int:
@@ -47,9 +48,9 @@ def test_at_most_once_a_second_and_the_last_frame_in_the_end(tmp_path: Path, mon
     assert drawn[3:] == ["24.png"]
 
 
-def test_what_is_not_valid_is_named_but_not_drawn(tmp_path: Path) -> None:
-    lost = [LiveRow("valve", 30.0, 24.0, 2.0, 2.0, 1, False, "the examples disagree")]
-    nothing = [LiveRow("valve", *[math.nan] * 4, 1, False, "the frame is constant")]
+def test_what_is_doubtful_is_named_but_not_drawn(tmp_path: Path) -> None:
+    lost = [LiveRow("valve", 30.0, 24.0, 2.0, 2.0, 1, LandmarkStatus.DOUBTFUL, "the examples disagree")]
+    nothing = [LiveRow("valve", *[math.nan] * 4, 1, LandmarkStatus.DOUBTFUL, "the frame is constant")]
     counts = []
     for rows in (ROWS, lost, nothing):
         LivePicture(tmp_path / "live.png").show("a.png", IMAGE, rows)

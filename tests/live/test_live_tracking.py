@@ -40,9 +40,9 @@ Write = Callable[..., Path]
 def live(tmp_path: Path, incoming: Path, examples: Path) -> Callable[..., LiveTracking]:
     """A live view that ends half a second after the last frame."""
 
-    def make(**options: object) -> LiveTracking:
+    def make(given: Path = examples, **options: object) -> LiveTracking:
         tracker = LandmarkTracker(NCCMatcher(), 16, (64, 48), sigma_per_scale=0.01, refinement=LocalRefinement())
-        frames = read_example_frames(examples, incoming)
+        frames = read_example_frames(given, incoming)
         options = {"interval_s": 0.02, "give_up_s": 0.1, "stop_after_s": 0.5, **options}
         return LiveTracking(tracker, frames, incoming, tmp_path / "out", **options)
 
@@ -91,7 +91,7 @@ def test_files_of_all_formats_that_a_writer_is_slow_with(
         shift = shifts[int(row["image"][:2])]
         found = float(row["x"]), float(row["y"])
         assert found == pytest.approx(np.add(START[row["label"]], shift), abs=0.3)
-        assert (row["valid"], row["reason"], row["n_examples"], row["frame"]) == ("1", "", "1", "")
+        assert (row["status"], row["reason"], row["n_examples"], row["frame"]) == ("unchecked", "", "1", "")
         assert 20 <= float(row["latency_ms"]) < 5000
         assert begin <= datetime.fromisoformat(row["time"]) <= datetime.now().astimezone()
 
@@ -191,7 +191,7 @@ def test_unreadable_and_unsuitable_files_are_named_and_do_no_harm(
     live().run()
     rows = read_table(tmp_path / "out" / "live.csv")
     assert images(rows) == ["3.png", "4.png", "5.png"]
-    assert [row["valid"] for row in rows] == ["0"] * 4 + ["1"] * 2
+    assert [row["status"] for row in rows] == ["doubtful"] * 4 + ["unchecked"] * 2
     assert {row["reason"] for row in rows} == {
         *("", "the frame is constant", "the frame has 50 x 48 px, the examples 64 x 48")
     }
@@ -244,7 +244,7 @@ def test_output_in_the_incoming_folder(tmp_path: Path, incoming: Path, examples:
     tracker = LandmarkTracker(NCCMatcher(), 16, (64, 48))
     frames = read_example_frames(examples, incoming)
     for output in (incoming, incoming / "out", tmp_path / "x" / ".." / "incoming" / "out"):
-        with pytest.raises(InputError, match="give --output_dir outside"):
+        with pytest.raises(InputError, match="lies in"):
             LiveTracking(tracker, frames, incoming, output)
 
 
@@ -313,7 +313,7 @@ def test_a_fault_is_found_before_the_start(
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the config replaces it
     where = {"dataset_dir": str(incoming), "ckpt_path": str(weights), "image_size": [64, 48], "patch_size": 16}
     for fault, message in (
-        ({"output_dir": str(incoming / "out"), "examples": str(examples)}, "give --output_dir outside"),
+        ({"output_dir": str(incoming / "out"), "examples": str(examples)}, "lies in"),
         ({"output_dir": str(tmp_path / "out")}, "give --examples FILE.csv"),
         ({"output_dir": str(tmp_path / "out"), "examples": str(tmp_path / "none.csv")}, "none.csv: there is no such"),
     ):
@@ -330,3 +330,32 @@ def test_a_fault_is_found_before_the_start(
         assert message in str(find_input_error(raised.value))
     assert not list(incoming.iterdir())
     assert not (tmp_path / "out").exists()
+
+
+def test_an_example_that_is_not_found_again_is_told_at_once_and_teaches_nothing(
+    incoming: Path,
+    tmp_path: Path,
+    frames: np.ndarray,
+    write_frame: Write,
+    live: Callable[..., LiveTracking],
+    read_table: Table,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    frame = frames[0].copy()
+    frame[:, 30:] = frame.mean()
+    write_frame(tmp_path / "half.png", frame)
+    table = tmp_path / "examples.csv"
+    table.write_text("image,frame,label,x,y\nhalf.png,,seen,30,12\nhalf.png,,blank,30,45\n")
+    view = live(given=table)
+    line = "example 'blank' on half.png, lies on a blank part of its image"
+    assert line in caplog.text
+    write_frame(incoming / "0.png", frame)
+    view.run()
+    statuses = {row["label"]: (row["status"], row["reason"]) for row in read_table(tmp_path / "out" / "live.csv")}
+    assert statuses["blank"] == ("doubtful", "its example lies on a blank part of its image")
+    assert statuses["seen"][0] == "unchecked"
+    with pytest.raises(InputError, match="9 frames give 9 answers, too few"):
+        live(given=table, learn_frames=9, false_alarm=0.1)
+    table.write_text("image,frame,label,x,y\nhalf.png,,blank,30,45\n")
+    with pytest.raises(InputError, match=f"no limits can be learned, as each landmark has a doubtful example: {line}"):
+        live(given=table, learn_frames=9)

@@ -23,6 +23,7 @@ from scripts.metrics.cyclic_error import (
     encode_patches,
     grid_points,
     match_in_chunks,
+    match_in_own_image,
     match_points,
     matching_bias,
     round_trips,
@@ -241,6 +242,37 @@ def test_the_bias_of_each_patch_is_taken_off_where_it_is_small():
     left = drift * torch.tensor([[0.0], [0.0], [1.0]])
     torch.testing.assert_close(corrected.found, INNER + shift + left, atol=1e-3, rtol=0)
     torch.testing.assert_close(corrected.returned, INNER + left + 1.006 * left, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("off", "sigma_px", "patch_size", "found"),
+    [
+        ((2.9, 0.0), 0.1, 80, True),  # 3 px are always allowed
+        ((3.1, 0.0), 0.1, 80, False),
+        ((0.0, 8.9), 3.0, 80, True),  # three sigmas
+        ((0.0, 9.1), 3.0, 80, False),
+        ((9.9, 0.0), 50.0, 80, True),  # but never more than an eighth of the patch
+        ((10.1, 0.0), 50.0, 80, False),
+        ((8.0, 8.0), 3.0, 80, False),  # an ellipse, not a box
+        ((2.1, 0.0), 0.1, 16, False),
+        ((math.nan, 0.0), 50.0, 80, False),
+    ],
+)
+def test_a_patch_is_found_again_within_its_sigma_and_never_beyond_an_eighth_of_its_side(
+    off, sigma_px, patch_size, found
+):
+    class Sure(RampMatcher):
+        def match(self, image_code: torch.Tensor, patch_code: torch.Tensor) -> torch.Tensor:
+            answer = super().match(image_code, patch_code)
+            answer[:, 2:] = torch.tensor([2 * sigma_px / size for size in SHAPE]).log() - math.log(2.0)
+            return answer
+
+    matcher, image = Sure(off), ramps((0, 0))
+    codes = matcher.encode_image(image), encode_patches(matcher, image, INNER, 1)
+    own = match_in_own_image(matcher, *codes, INNER, SHAPE, patch_size, sigma_per_scale=2.0)
+    assert own.found.tolist() == [found] * 3
+    expected = torch.tensor([off if found else (0.0, 0.0)]).expand(3, 2)
+    torch.testing.assert_close(own.biases, expected, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("answer", [math.nan, math.inf])

@@ -59,9 +59,10 @@ def test_they_are_for_the_sizes_that_the_configs_give(weights: str, data: str | 
 
 
 def test_other_sizes_are_warned_of(tmp_path: Path) -> None:
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (224, 224), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "images").mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (224, 224), np.uint8)).save(tmp_path / "images" / "a.png")
     (tmp_path / "examples.csv").write_text("image,frame,label,x,y\na.png,,apex,100,90\n")
-    where = ["--dataset_dir", str(tmp_path), "--examples", str(tmp_path / "examples.csv")]
+    where = ["--dataset_dir", str(tmp_path / "images"), "--examples", str(tmp_path / "examples.csv")]
     run = run_bundle("inferring", ["inference.json"], *where, "--output_dir", str(tmp_path / "out"))
     assert_ran(run)
     assert "model.pt: trained with image_size [112, 112], used with [224, 224]" in run.stdout + run.stderr

@@ -20,6 +20,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark
 from scripts.visualize.overlay import draw_landmarks, draw_legend, label_colors, write_overlay
 
@@ -79,6 +80,13 @@ class TestDrawLandmarks:
         rows, columns = np.nonzero(colored(drawn(np.zeros((40, 24)), [point], zoom=16), label_colors(" ")[" "]))
         assert np.ptp(columns) == pytest.approx(2 * 12 * 16, abs=4)
         assert np.ptp(rows) == pytest.approx(2 * 6 * 16, abs=4)
+
+    def test_the_ellipse_of_a_doubtful_landmark_is_broken(self) -> None:
+        sums = {}
+        for status in LandmarkStatus:
+            point = Landmark("a", None, " ", 20, 12, 12.0, 9.0, 1, status=status)
+            sums[status] = colored(drawn(np.zeros((40, 24)), [point], zoom=16), label_colors(" ")[" "]).sum()
+        assert sums["valid"] == sums["unchecked"] > 1.3 * sums["doubtful"]
 
     def test_labels_stay_inside_and_apart(self) -> None:
         figure = Figure(figsize=(4, 4), dpi=100)

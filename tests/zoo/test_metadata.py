@@ -13,6 +13,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from typing import Any
 
 import jsonschema
@@ -22,6 +24,8 @@ from monai.bundle import ConfigParser
 
 from bundle_command import BUNDLE
 
+ROOT = BUNDLE.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXACT = {"type": "string", "pattern": r"^\d+(\.\d+)+$"}
 TEXT = {"type": "string", "minLength": 1}
 SHAPED = "type", "format", "num_channels", "spatial_shape", "dtype"
@@ -84,7 +88,22 @@ def test_it_follows_the_schema_of_the_zoo(metadata, request):
 
 
 def test_the_version_is_that_of_the_project(metadata):
-    assert f'version = "{metadata["version"]}"' in (BUNDLE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'version = "{metadata["version"]}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_required_packages_are_those_of_the_project_in_its_exact_versions(metadata):
+    constraints = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+    required = metadata["required_packages_version"]
+    assert required == {name: constraints[name] for name in required}
+    own = {"monai", "torch", "numpy", "pytest"}  # those that the zoo asks for by fields of their own, and the tests'
+    assert set(required) == {re.split("[<>=]", one)[0] for one in PROJECT["dependencies"]} - own
+
+
+def test_there_is_one_package_of_opencv():
+    constraints = re.findall("^opencv.*(?===)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    extras = [one for extra in PROJECT["optional-dependencies"].values() for one in extra]
+    named = [one for one in PROJECT["dependencies"] + extras if "opencv" in one]
+    assert constraints == named == ["opencv-contrib-python-headless"]
 
 
 def test_channels_are_those_of_the_network(metadata):

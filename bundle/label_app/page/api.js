@@ -40,14 +40,14 @@ export async function framePixels(id, frame) {
 /**
  * @param {string} id of an image
  * @param {{points: Landmark[], removed: Array<{label: string, frame: ?number}>}} edit
- * @returns {Promise<Landmark[]>} all landmarks that the image has now
+ * @returns {Promise<Landmark[]>} all landmarks that the image has now, with status and reason
  */
 export const editImage = (id, edit) => postJson(`${imagePath(id)}/edit`, edit);
 
 /**
  * @param {string} id of an image
  * @param {number} frame
- * @returns {Promise<Landmark[]>} with sigma_x, sigma_y, valid and reason
+ * @returns {Promise<Landmark[]>} with sigma_x, sigma_y, status and reason
  */
 export const findLandmarks = (id, frame) => postJson(`${imagePath(id)}/find`, { frames: [frame] });
 

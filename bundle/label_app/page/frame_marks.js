@@ -22,11 +22,11 @@ export function frameMarks(set, found, colors, dragged) {
   const isPlace = ({ x, y }) => Number.isFinite(x) && Number.isFinite(y);
   const isShown = (one) => !isSet.has(one.label) && colors.has(one.label) && isPlace(one);
   const marks = [
-    ...set.map((one) => ({ ...one, isSet: true, valid: null })),
+    ...set.map((one) => ({ ...one, isSet: true })),
     ...found.filter(isShown).map((one) => ({ ...one, isSet: false })),
   ];
   return marks.map((mark) => {
-    const now = mark.label === dragged?.label ? { ...mark, ...dragged, isSet: true, valid: null } : mark;
+    const now = mark.label === dragged?.label ? { ...mark, ...dragged, isSet: true, status: null } : mark;
     return { ...now, color: colors.get(mark.label) };
   });
 }

@@ -10,6 +10,7 @@
 // limitations under the License.
 
 import { element } from "./element.js";
+import { isDoubtful, STATUSES } from "./status.js";
 
 /**
  * The known landmarks: which one a click sets, and how each stands in the frame that is shown.
@@ -58,7 +59,8 @@ export class LabelList {
     const swatch = element("span", { className: mark?.isSet ? "swatch set" : "swatch" });
     swatch.style.color = color;
     const name = element("span", { className: "name", title: label }, label);
-    const state = element("span", { className: mark?.valid === false ? "state doubtful" : "state" }, stateText(mark));
+    const className = isDoubtful(mark) ? "state doubtful" : "state";
+    const state = element("span", { className, title: STATUSES[mark?.status] ?? "" }, stateText(mark));
     const key = element("kbd", { ariaHidden: "true" }, i < 9 ? `${i + 1}` : "");
     const texts = element("span", { className: "texts" }, name, state);
     const button = element("button", { type: "button", className: "choice" }, swatch, texts, key);
@@ -76,9 +78,9 @@ export class LabelList {
  */
 export function stateText(mark) {
   if (!mark) return "not here yet";
-  if (mark.isSet) return `set at ${mark.x.toFixed(1)}, ${mark.y.toFixed(1)}`;
-  if (mark.valid === false) return `doubtful: ${mark.reason}`;
-  return `found, \u00b1 ${Math.max(mark.sigma_x, mark.sigma_y).toFixed(1)} px`;
+  const place = mark.isSet ? `set at ${mark.x.toFixed(1)}, ${mark.y.toFixed(1)}` : "";
+  if (isDoubtful(mark)) return `${place && `${place}, `}${mark.status}: ${mark.reason}`;
+  return place || `${mark.status}, \u00b1 ${Math.max(mark.sigma_x, mark.sigma_y).toFixed(1)} px`;
 }
 
 function iconButton(kind, sign, title, label, action) {

@@ -10,13 +10,14 @@
 // limitations under the License.
 
 import { svgElement } from "./element.js";
+import { isDoubtful } from "./status.js";
 import { toScreen } from "./view_transform.js";
 
 /**
  * A landmark as it is drawn: one that a person has set, or one that the network has found.
  *
  * @typedef {{label: string, x: number, y: number, isSet: boolean, sigma_x: ?number, sigma_y: ?number,
- *   valid: ?boolean, reason: string, color: string}} Mark
+ *   status: ?string, reason: string, color: string}} Mark
  */
 
 const DISC = 5;
@@ -66,7 +67,7 @@ export function nearestMark(view, marks, place, radius) {
 function drawMark(view, mark, { selected, hovered }, side) {
   const at = toScreen(view, mark);
   const classes = ["mark", mark.isSet ? "set" : "found"];
-  if (mark.valid === false) classes.push("doubtful");
+  if (isDoubtful(mark)) classes.push("doubtful");
   if (mark.label === selected) classes.push("selected");
   if (mark.label === hovered) classes.push("hovered");
   const group = svgElement("g", { class: classes.join(" "), transform: `translate(${at.x} ${at.y})` });
@@ -119,6 +120,6 @@ function captionSides(view, marks, width) {
 function caption(mark, side) {
   const place = side === "left" ? { x: -ARM - 4, "text-anchor": "end" } : { x: ARM + 4 };
   const texts = [svgElement("text", { ...place, y: -ARM - 1 }, mark.label)];
-  if (mark.valid === false) texts.push(svgElement("text", { ...place, y: ARM + 7, class: "reason" }, mark.reason));
+  if (isDoubtful(mark)) texts.push(svgElement("text", { ...place, y: ARM + 7, class: "reason" }, mark.reason));
   return texts;
 }

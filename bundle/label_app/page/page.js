@@ -25,6 +25,7 @@ import { Predictions } from "./predictions.js";
 import { SaveState } from "./save_state.js";
 import { listShortcuts, listenToKeys } from "./shortcuts.js";
 import { Stage } from "./stage.js";
+import { isDoubtful } from "./status.js";
 import { clampToImage, isInside } from "./view_transform.js";
 import { WindowControl } from "./window_control.js";
 
@@ -306,7 +307,7 @@ class Page {
   /** Take all that was found and is not doubtful. */
   acceptAll() {
     if (!this.image) return;
-    const good = this.marks().filter((mark) => !mark.isSet && mark.valid && isInside(mark, this.image));
+    const good = this.marks().filter((mark) => !mark.isSet && !isDoubtful(mark) && isInside(mark, this.image));
     const wanted = good.map(({ label, x, y }) => ({ label, frame: this.#frameKey, place: { x, y } }));
     if (wanted.length) this.annotations.change(this.image.id, wanted);
   }
@@ -382,9 +383,17 @@ class Page {
     const image = this.images.find((one) => one.id === imageId);
     const labels = [...new Set(points.map((one) => one.label))];
     if (image) Object.assign(image, { final: points.length, labels, error: null });
+    if (imageId === this.image?.id) this.#tellDoubtful(points);
     this.imageList.draw();
     this.predictions.outdate();
     this.#ask();
+  }
+
+  /** Say which landmarks of this frame the network does not find again in their own image. */
+  #tellDoubtful(points) {
+    const doubtful = points.filter((one) => one.frame === this.#frameKey && isDoubtful(one));
+    const texts = doubtful.map(({ label, reason }) => `${label} is doubtful: ${reason}; look whether it is right.`);
+    if (texts.length) this.#say(texts.join(" "));
   }
 
   #discard() {
@@ -415,7 +424,7 @@ class Page {
     this.labelList.draw(rows, this.label);
     this.#drawDrawer(colors.get(this.label));
     part("no-labels").hidden = labels.length > 0;
-    part("accept-all").disabled = !marks.some((mark) => !mark.isSet && mark.valid);
+    part("accept-all").disabled = !marks.some((mark) => !mark.isSet && !isDoubtful(mark));
     part("undo").disabled = !this.annotations.history.done.length;
     part("redo").disabled = !this.annotations.history.undone.length;
     part("find-error").textContent = this.image ? this.predictions.errorAt(this.image.id, this.frame) : "";

@@ -17,12 +17,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 
 from scripts.baselines.peer_tracker import PeerTracker
-from scripts.classical.opencv import import_opencv
 from scripts.inferers.fusion import Fusion
-from scripts.io.input_error import InputError
 
 __all__ = ["CSRT"]
 
@@ -48,7 +47,6 @@ class CSRT(PeerTracker[Sequence[_Box]]):
 
     Raises:
         ValueError: the patch size is less than 8.
-        InputError: OpenCV is not installed, or without this tracker.
 
     Example:
         >>> tracker = CSRT(patch_size=32)  # doctest: +SKIP
@@ -59,11 +57,6 @@ class CSRT(PeerTracker[Sequence[_Box]]):
         if patch_size < 8:
             raise ValueError(f"patch_size is {patch_size}; the features of CSRT need 8 px or more")
         self.patch_size = patch_size
-        if not hasattr(import_opencv(), "TrackerCSRT"):
-            raise InputError(
-                "this build of OpenCV has no CSRT; install, in its place, opencv-contrib-python-headless "
-                "(the extra 'bench' of this project: pip install '.[bench]')"
-            )
 
     def begin(self, frame: np.ndarray, points: np.ndarray) -> Sequence[_Box]:
         """Trackers that have seen the frame."""
@@ -79,7 +72,7 @@ class CSRT(PeerTracker[Sequence[_Box]]):
         return np.stack([_follow(one, frame) for one in kept])
 
     def _start(self, frame: np.ndarray, corner: np.ndarray) -> Any:
-        tracker = import_opencv().TrackerCSRT.create()
+        tracker = cv2.TrackerCSRT.create()
         tracker.init(frame, (*corner.tolist(), self.patch_size, self.patch_size))
         return tracker
 

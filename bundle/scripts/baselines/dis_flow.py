@@ -47,7 +47,6 @@ class DISFlow(PeerTracker[_Points]):
 
     Raises:
         ValueError: there is no such preset, or the frames would be made smaller.
-        InputError: OpenCV is not installed.
 
     Example:
         >>> tracker = DISFlow("medium", equalize=True)  # doctest: +SKIP

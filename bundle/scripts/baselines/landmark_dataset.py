@@ -27,6 +27,8 @@ from scripts.data.image_series import ImageSeries
 from scripts.evaluation.labelled_frames import LabelledFrame, read_labelled_frames
 from scripts.io.examples_csv import read_examples_csv
 from scripts.io.input_error import InputError
+from scripts.io.name_index import NameIndex, nearest_names
+from scripts.io.unicode_form import composed_labels
 
 __all__ = ["LandmarkDataset"]
 
@@ -74,12 +76,12 @@ class LandmarkDataset(FrameDataset):
         if truth is None:
             raise InputError("supervised training needs known landmarks; give --truth FILE")
         super().__init__(_named_series(data, truth), image_size, **options)
-        labels = [labels] if isinstance(labels, str) else labels
+        labels = composed_labels(labels)
         labelled, notes = read_labelled_frames(truth, self, 1, labels, strict=True)
         for note in notes:
             logging.getLogger(type(self).__name__).info(note)
         found = {label for one in labelled for label in one.points}
-        self.labels = sorted(found) if labels is None else list(labels)
+        self.labels = sorted(found) if labels is None else labels
         missing = [label for label in self.labels if label not in found]
         if not found or (missing and not options.get("held_out")):
             part = "held-out images" if options.get("held_out") else "training images"
@@ -106,13 +108,14 @@ def _named_series(data: Sequence[ImageSeries], truth: str | os.PathLike[str]) ->
     """The series that a file of landmarks may mean."""
     if not is_examples_csv(truth):
         return data
-    names = {row.image: None for row in read_examples_csv(truth)}
-    named = [one for one in data if one.name in names]
+    names = {row.image: row.image for row in read_examples_csv(truth)}
+    index = NameIndex(names)
+    named = [one for one in data if any(index.find(name) for name in one.file_names)]
     if not named:
-        such_as = f", such as {data[0].name}" if data else ""
+        first = next(iter(names))
         raise InputError(
-            f"{truth}: it names no image of this part of the data set; it has {next(iter(names))} and must name images "
-            f"by their paths in the data set's folder{such_as}"
+            f"{truth}: it names no image of this part of the data set; it has {first} and must name images "
+            f"by their paths in the data set's folder{nearest_names(first, [one.name for one in data])}"
         )
     return named
 

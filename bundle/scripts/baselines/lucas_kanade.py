@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from scripts.baselines.peer_tracker import PeerTracker
-from scripts.classical.opencv import import_opencv
 from scripts.inferers.fusion import Fusion
 
 __all__ = ["LucasKanade"]
@@ -48,7 +48,6 @@ class LucasKanade(PeerTracker[_Points]):
 
     Raises:
         ValueError: the window is less than 3 px or there are less than 0 levels.
-        InputError: OpenCV is not installed.
 
     Example:
         >>> tracker = LucasKanade(window=21, levels=3)  # doctest: +SKIP
@@ -60,7 +59,6 @@ class LucasKanade(PeerTracker[_Points]):
             raise ValueError(f"the window must be 3 px or more and the levels 0 or more, not {window} and {levels}")
         self.window = window
         self.levels = levels
-        import_opencv()
 
     def begin(self, frame: np.ndarray, points: np.ndarray) -> _Points:
         """The frame and the points."""
@@ -68,7 +66,6 @@ class LucasKanade(PeerTracker[_Points]):
 
     def locate(self, kept: _Points, frame: np.ndarray) -> np.ndarray:
         """The points (N, 2); NaN for one that is lost."""
-        cv2 = import_opencv()
         found, status, _ = cv2.calcOpticalFlowPyrLK(
             kept.frame,
             frame,

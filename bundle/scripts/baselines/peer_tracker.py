@@ -26,6 +26,7 @@ from scripts.inferers.fusion import Fusion, MedianFusion
 from scripts.inferers.landmark_tracker import TrackedFrame, TrackedLandmark, world_point
 from scripts.inferers.tracker_input import check_examples, check_particulars
 from scripts.inferers.trust import DOUBTS
+from scripts.io.landmark_status import LandmarkStatus
 
 __all__ = ["PeerTracker"]
 
@@ -40,10 +41,10 @@ class PeerTracker(ABC, Generic[Kept]):
     another one (:meth:`locate`). It sees frames as OpenCV has them: 8 bits, rows first, each scaled by its own 0.5 and
     99.5 percentiles.
 
-    The peers tell no uncertainty: sigma and the measures are NaN, and an answer is valid if it is finite and inside of
-    the frame. Examples may be of any subjects; each frame of examples is asked on its own, and the finite answers for a
-    landmark are fused. A method that goes from frame to frame wants the frames in their order; ``set_examples`` starts
-    it again.
+    The peers tell no uncertainty: sigma and the measures are NaN, and an answer is unchecked if it is finite and inside
+    of the frame, else doubtful. Examples may be of any subjects; each frame of examples is asked on its own, and the
+    finite answers for a landmark are fused. A method that goes from frame to frame wants the frames in their order;
+    ``set_examples`` starts it again.
 
     Args:
         fusion: how several examples of a landmark become one answer, all sigmas being equal; the median by default.
@@ -116,8 +117,8 @@ class PeerTracker(ABC, Generic[Kept]):
         """Find all landmarks in a frame.
 
         Args:
-            frame: see :meth:`add`. One that is constant or has values that are not finite gives answers that are not
-                valid, and a method that goes from frame to frame passes over it.
+            frame: see :meth:`add`. One that is constant or has values that are not finite gives answers that are
+                doubtful, and a method that goes from frame to frame passes over it.
             affine: (4, 4), index (x, y, 0, 1) to RAS mm, for world positions.
             time_ms: when the frame was taken; checked, and not used.
 
@@ -196,16 +197,17 @@ class PeerTracker(ABC, Generic[Kept]):
         unknown = torch.full((2,), torch.nan)
         point = self.fusion(found, torch.ones_like(found))[0] if len(found) else unknown
         reason = fault or self._doubt(point)
+        status = LandmarkStatus.DOUBTFUL if reason else LandmarkStatus.UNCHECKED
         measures = torch.full((len(DOUBTS),), torch.nan)
         return TrackedLandmark(
-            point, unknown, not reason, reason, world_point(point, affine), answers, measures, predicted=None
+            point, unknown, status, reason, world_point(point, affine), answers, measures, predicted=None
         )
 
     def _doubt(self, point: torch.Tensor) -> str:
         if not point.isfinite().all():
             return "the answer is not finite"
         assert self._prepare is not None  # what answers has examples
-        return "" if self._prepare.fit.contains(point) else "it lies outside of the frame"
+        return "" if self._prepare.fit.contains(point) else "it lies outside of the image"
 
 
 def _spatial_shape(frame: Array) -> tuple[int, ...]:

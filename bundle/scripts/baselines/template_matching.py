@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 
 from scripts.baselines.peer_tracker import PeerTracker
-from scripts.classical.opencv import import_opencv
 from scripts.inferers.fusion import Fusion
 from scripts.transforms.paraboloid import paraboloid_shift
 
@@ -49,7 +49,6 @@ class TemplateMatching(PeerTracker[Sequence[_Template]]):
 
     Raises:
         ValueError: the patch size is less than 2.
-        InputError: OpenCV is not installed.
 
     Example:
         >>> frame = np.random.default_rng(0).random((64, 48))
@@ -64,7 +63,6 @@ class TemplateMatching(PeerTracker[Sequence[_Template]]):
         if patch_size < 2:
             raise ValueError(f"patch_size is {patch_size}; a patch needs 2 px or more to have any contrast")
         self.patch_size = patch_size
-        import_opencv()
 
     @property
     def _margin(self) -> int:
@@ -88,11 +86,9 @@ class TemplateMatching(PeerTracker[Sequence[_Template]]):
         return np.stack([self._find(padded, one) for one in kept]) - self._margin
 
     def _pad(self, frame: np.ndarray) -> np.ndarray:
-        cv2 = import_opencv()
-        return cv2.copyMakeBorder(frame, *[self._margin] * 4, cv2.BORDER_REPLICATE)
+        return np.pad(frame, self._margin, mode="edge")
 
     def _find(self, padded: np.ndarray, template: _Template) -> np.ndarray:
-        cv2 = import_opencv()
         if np.ptp(template.pixels) == 0:  # OpenCV gives it a perfect score everywhere
             return np.full(2, np.nan)
         scores = cv2.matchTemplate(padded, template.pixels, cv2.TM_CCOEFF_NORMED)

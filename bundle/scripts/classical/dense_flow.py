@@ -14,10 +14,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import cv2
 import numpy as np
-
-from scripts.classical.opencv import import_opencv
 
 __all__ = ["DenseFlow"]
 
@@ -40,7 +40,6 @@ class DenseFlow:
 
     Raises:
         ValueError: there is no such preset, or the images would be made smaller.
-        InputError: OpenCV is not installed.
 
     Example:
         >>> flow = DenseFlow(equalize=True)  # doctest: +SKIP
@@ -54,12 +53,10 @@ class DenseFlow:
             raise ValueError(f"the preset is one of {', '.join(_PRESETS)}, not {preset!r}")
         if enlarge < 1:
             raise ValueError(f"images can be made 1 or more times larger, not {enlarge}")
-        cv2 = import_opencv()
         self.preset = preset
         self.equalize = equalize
         self.enlarge = enlarge
-        self._cv2 = cv2
-        self._flow = cv2.DISOpticalFlow_create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset.upper()}"))
+        self._flow: Any = cv2.DISOpticalFlow.create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset.upper()}"))
         self._clahe = cv2.createCLAHE(_CLIP_LIMIT, _TILES)
 
     def look(self, image: np.ndarray) -> np.ndarray:
@@ -71,7 +68,7 @@ class DenseFlow:
         if min(image.shape) < _SMALLEST:
             raise ValueError(f"DIS optical flow needs frames of {_SMALLEST} px or more, not {image.shape[::-1]}")
         if self.enlarge > 1:
-            image = self._resize(image, [self.enlarge * side for side in image.shape], self._cv2.INTER_CUBIC)
+            image = self._resize(image, [self.enlarge * side for side in image.shape], cv2.INTER_CUBIC)
         return self._clahe.apply(image) if self.equalize else image
 
     def __call__(self, image: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -84,8 +81,8 @@ class DenseFlow:
         flow = self._flow.calc(image, other, None)
         if self.enlarge == 1:
             return flow
-        return self._resize(flow, [side // self.enlarge for side in image.shape], self._cv2.INTER_AREA) / self.enlarge
+        return self._resize(flow, [side // self.enlarge for side in image.shape], cv2.INTER_AREA) / self.enlarge
 
     def _resize(self, image: np.ndarray, shape: Sequence[int], interpolation: int) -> np.ndarray:
         """Resize (rows, columns) to such a shape."""
-        return self._cv2.resize(image, tuple(shape[::-1]), interpolation=interpolation)
+        return cv2.resize(image, tuple(shape[::-1]), interpolation=interpolation)

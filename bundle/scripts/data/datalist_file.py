@@ -25,6 +25,8 @@ from scripts.data.image_series import ImageSeries, image_series_of
 from scripts.data.patient_split import PARTS
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
+from scripts.io.named_file import find_file
+from scripts.io.unicode_form import composed
 
 __all__ = ["read_datalist", "write_datalist"]
 
@@ -84,10 +86,11 @@ def read_datalist(
 
 
 def _series_of(image: str | list[str], root: Path, written: dict[str, Any] | str) -> ImageSeries:
-    series = image_series_of(image if isinstance(image, list) else [image], root)
+    files = image if isinstance(image, list) else [image]
+    series = image_series_of([find_file(file, [root]) or root / file for file in files], root)
     # as it is written: MONAI makes a path of a patient who is called like a folder of the data set
     patient = written.get("patient") if isinstance(written, dict) else None
-    return series if patient in (None, "") else replace(series, patient=str(patient))
+    return series if patient in (None, "") else replace(series, patient=composed(str(patient)))
 
 
 def _read_part(path: str | os.PathLike[str], part: str) -> list[dict[str, Any] | str]:

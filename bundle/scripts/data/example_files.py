@@ -30,7 +30,9 @@ from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError
 from scripts.io.label_file import read_label
+from scripts.io.name_index import nearest_names
 from scripts.io.slicer_markups import read_slicer_points
+from scripts.io.unicode_form import composed_labels
 from scripts.io.world_point import WorldPoint
 
 __all__ = ["check_example_file", "is_examples_csv", "read_example_file", "select_labels"]
@@ -121,12 +123,15 @@ def select_labels(rows: Sequence[Example], labels: Sequence[str] | None, path: s
         >>> [row.label for row in select_labels(rows, "apex", "examples.csv")]
         ['apex']
     """
-    if labels is None:
+    wanted = composed_labels(labels)
+    if wanted is None:
         return list(rows)
-    wanted = [labels] if isinstance(labels, str) else labels
-    there = {row.label for row in rows}
+    there = sorted({row.label for row in rows})
     if missing := [label for label in wanted if label not in there]:
-        raise InputError(f"{path}: no example of {', '.join(map(repr, missing))}; add one for each or leave it out")
+        raise InputError(
+            f"{path}: no example of {', '.join(map(repr, missing))}; add one for each or leave it out"
+            f"{nearest_names(missing[0], there)}"
+        )
     return [row for row in rows if row.label in wanted]
 
 
@@ -144,11 +149,13 @@ def _read_file(
         return world_examples(points, image, path)
     if skip_others:
         return []
-    names = [one.name if whole_names else PurePosixPath(one.name).name for one in images[:1]]
-    such_as = "".join(f", such as {name}{world_suffix(Path(path))}" for name in names)
+    names = [one.name if whole_names else PurePosixPath(one.name).name for one in images]
+    suffix = world_suffix(Path(path))
+    such_as = "".join(f", such as {name}{suffix}" for name in names[:1])
+    nearest = nearest_names(Path(path).name.removesuffix(suffix), names)
     raise InputError(
         f"{path}: it is named after no image of the data set. Its points lie in the patient, so name it after the "
-        f"image that they are on{such_as}."
+        f"image that they are on{such_as}{nearest}."
     )
 
 

@@ -28,6 +28,7 @@ from scripts.data.frame_cache import FrameCache
 from scripts.data.image_series import ImageSeries
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
 from scripts.io.input_error import InputError, find_input_error
+from scripts.io.unicode_form import composed
 
 __all__ = ["FrameDataset"]
 
@@ -110,7 +111,7 @@ class FrameDataset(Dataset):
     def fingerprint(self) -> str:
         """A hash of which frames these are, by the names of their series: the same in another folder."""
         names = "\n".join(f"{self.series[series].name} {frame}" for series, frame in self.items)
-        return hashlib.sha256(names.encode()).hexdigest()[:16]
+        return hashlib.sha256(composed(names).encode()).hexdigest()[:16]
 
     def _read(
         self, data: Sequence[ImageSeries], cache_dir: str | os.PathLike[str] | None, num_workers: int

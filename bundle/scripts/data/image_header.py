@@ -88,7 +88,10 @@ def check_shape(path: Path, shape: Sequence[int]) -> None:
     """
     shape = tuple(int(length) for length in shape)
     if not (len(shape) in (2, 3) or (len(shape) == 4 and shape[2] == 1)) or min(shape[:2]) < 2:
-        raise InputError(f"{path} has the shape {shape}; an image must be (X, Y), (X, Y, 1), (X, Y, T) or (X, Y, 1, T)")
+        raise InputError(
+            f"{path} has the shape {shape}; an image must be (X, Y), (X, Y, 1), (X, Y, T) or (X, Y, 1, T): write time "
+            "as the last axis, and each slice of a volume over time to a file of its own"
+        )
     check_size(path, shape[0], shape[1], math.prod(shape[2:]))
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import os
+import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -30,8 +31,10 @@ from scripts.data.image_header import read_nifti_header, read_raster_header
 from scripts.data.itk_header import read_itk_header
 from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
+from scripts.io.name_index import nearest_names
+from scripts.io.named_file import find_file, nearest_files
 
-__all__ = ["ImageSeries", "find_image_series", "image_series_of", "is_hidden", "select_series"]
+__all__ = ["ImageSeries", "find_image_series", "image_series_of", "image_suffix", "is_hidden", "select_series"]
 
 _SUFFIXES = {
     "raster": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"),
@@ -67,6 +70,18 @@ class ImageSeries:
     format: str
     patient: str | None = field(default=None, compare=False)
     order: str | None = field(default=None, compare=False)
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """The names of its files in the data set; the first is its own name.
+
+        Example:
+            >>> ImageSeries("p1/f1.dcm", (Path("clips/p1/f1.dcm"), Path("clips/p1/f2.dcm")), "dicom").file_names
+            ('p1/f1.dcm', 'p1/f2.dcm')
+        """
+        folder = posixpath.dirname(self.name)
+        others = (Path(os.path.relpath(file, self.files[0].parent)).as_posix() for file in self.files[1:])
+        return self.name, *(posixpath.normpath(posixpath.join(folder, other)) for other in others)
 
 
 def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
@@ -114,6 +129,20 @@ def is_hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(root).parts)
 
 
+def image_suffix(name: str) -> str:
+    """The end of a file's name by which it is known as an image, as it is written; "" where there is none.
+
+    A dot does not make a suffix: a DICOM file may be named after its UID.
+
+    Example:
+        >>> image_suffix("knee.left.NII.GZ"), image_suffix("1.2.840.113")
+        ('.NII.GZ', '')
+    """
+    lower = name.lower()
+    ends = [suffix for suffixes in _SUFFIXES.values() for suffix in suffixes if lower.endswith(suffix)]
+    return name[len(name) - max(map(len, ends), default=0) :]
+
+
 def image_series_of(files: Sequence[str | os.PathLike[str]], dataset_dir: str | os.PathLike[str]) -> ImageSeries:
     """Make a series of files that are known to belong together, such as those of a data list.
 
@@ -131,7 +160,8 @@ def image_series_of(files: Sequence[str | os.PathLike[str]], dataset_dir: str | 
     paths = tuple(Path(file) for file in files)
     missing = next((path for path in paths if not path.is_file()), None)
     if not paths or missing is not None:
-        raise InputError(f"{missing or dataset_dir}: there is no such image")
+        nearest = "" if missing is None else nearest_files(missing)
+        raise InputError(f"{missing or dataset_dir}: there is no such image{nearest}")
     formats = [_format_of(path) for path in paths]
     if formats[0] is None:
         raise InputError(f"{paths[0]} is not a PNG, JPEG, TIFF, NIfTI, NRRD, MetaImage or DICOM image")
@@ -155,10 +185,10 @@ def select_series(series: Iterable[ImageSeries], path: str, near: Sequence[Path]
         >>> select_series(find_image_series("clips"), "p1/f2.dcm", [Path("clips")]).name  # doctest: +SKIP
         'p1/f1.dcm'
     """
-    found = next((folder / path for folder in near if (folder / path).exists()), None)
+    found = find_file(path, near)
     if found is None:
-        places = " or ".join(str(folder) for folder in near)
-        raise InputError(f"image {path!r} is neither an existing absolute path nor found below {places}")
+        places, nearest = " or ".join(str(folder) for folder in near), nearest_names(path, [one.name for one in series])
+        raise InputError(f"image {path!r} is neither an existing absolute path nor found below {places}{nearest}")
     resolved = found.resolve()
     for one in series:
         if any(file.resolve() == resolved for file in one.files):

@@ -38,15 +38,22 @@ class ItkHeader:
 
     Attributes:
         image_io: ITK's reader of the format.
-        shape: lengths of the axes, x first.
+        shape: lengths of the axes, x first, and that of time last where the file tells which it is.
         components: numbers a pixel: 1, or 3 or 4 for colour.
+        listed: True where ITK has the frames as the numbers of a pixel.
         text: what ITK does not tell.
     """
 
     image_io: Any
     shape: tuple[int, ...]
     components: int
+    listed: bool
     text: TextHeader
+
+    @property
+    def in_time(self) -> bool:
+        """True where the file tells that it is a series, and which of its axes is time."""
+        return self.listed or self.text.time_axis is not None
 
 
 def read_itk_header(path: Path) -> ItkHeader:
@@ -71,16 +78,21 @@ def read_itk_header(path: Path) -> ItkHeader:
         image_io.ReadImageInformation()
         axes = range(image_io.GetNumberOfDimensions())
         shape = tuple(int(image_io.GetDimensions(axis)) for axis in axes)
+        listed = text.listed and int(image_io.GetNumberOfComponents()) > 1
+        if listed:
+            shape = (*shape, int(image_io.GetNumberOfComponents()))
+        elif text.time_axis is not None:
+            shape = (*shape[: text.time_axis], *shape[text.time_axis + 1 :], shape[text.time_axis])
         check_shape(path, shape)
         columns = [np.array(image_io.GetDirection(axis)) * image_io.GetSpacing(axis) for axis in axes]
         # an image of ITK's has axes that span its space, that of time too
-        check_affine(path, np.column_stack([*columns, [image_io.GetOrigin(axis) for axis in axes]]), len(shape))
-        components = _check_values(path, image_io)
+        check_affine(path, np.column_stack([*columns, [image_io.GetOrigin(axis) for axis in axes]]), len(axes))
+        components = 1 if listed else _check_values(path, image_io)
         needed = int(image_io.GetImageSizeInBytes())
         there = text.pixel_file.stat().st_size - text.pixels_at
     if text.plain and there < needed:
         raise InputError(f"{path} is cut off: {there} of {needed} bytes of pixels are there; copy it again")
-    return ItkHeader(image_io, shape, components, text)
+    return ItkHeader(image_io, shape, components, listed, text)
 
 
 def import_itk(path: Path) -> ModuleType:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import zlib
 
+import numpy as np
 from monai.data import ITKReader
 from monai.data.utils import to_affine_nd
 
@@ -24,6 +25,7 @@ from scripts.data.series_image import LUMA, SeriesImage
 from scripts.data.slice_plane import split_frames
 from scripts.data.text_header import TextHeader
 from scripts.io.input_error import InputError
+from scripts.transforms.coordinates import LPS_TO_RAS
 
 __all__ = ["read_itk"]
 
@@ -49,6 +51,8 @@ def read_itk(series: ImageSeries, *, plane: str | None = None) -> SeriesImage:
     text = header.text
     grey = header.components == 1
     pixel_type = itk.F if grey else {3: itk.RGBPixel, 4: itk.RGBAPixel}[header.components][itk.UC]
+    if header.listed:
+        pixel_type = itk.VariableLengthVector[itk.F]
     with refuse_unreadable_by_itk(path):
         if text.zipped:
             _check_zipped(text, int(header.image_io.GetImageSizeInBytes()))
@@ -57,13 +61,20 @@ def read_itk(series: ImageSeries, *, plane: str | None = None) -> SeriesImage:
         pixels, about = reader.get_data(reader.read(path))
         # that of two dimensions lies in the plane of x and y
         affine = to_affine_nd(3, about["affine"])
-    pages, affines = split_frames(path, pixels if grey else pixels[..., :3] @ LUMA, affine, plane)
+    pixels = pixels if grey else pixels[..., :3] @ LUMA
+    time, placed = text.time_axis, text.place_told
+    if time is not None and time < pixels.ndim - 1:
+        pixels, placed = np.moveaxis(pixels, time, -1), False
+        # ITK's directions are not those of the two other axes alone: their distances only
+        spacings = [header.image_io.GetSpacing(axis) for axis in range(pixels.ndim) if axis != time]
+        affine = LPS_TO_RAS @ np.diag([*spacings[:2], 1.0, 1.0])
+    pages, affines = split_frames(path, pixels, affine, plane, in_time=header.in_time)
     return SeriesImage.from_pages(
         series,
         pages,
         affines,
         spacing_known=text.spacing_told,
-        placed=text.place_told,
+        placed=placed,
         spacing_source="header of NRRD or MetaImage" if text.spacing_told else None,
     )
 

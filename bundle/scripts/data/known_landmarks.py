@@ -19,6 +19,8 @@ from dataclasses import replace
 from scripts.data.example_files import read_example_file
 from scripts.data.marked_image import MarkedImage
 from scripts.io.examples_csv import Example
+from scripts.io.input_error import InputError
+from scripts.io.name_index import NameIndex
 
 __all__ = ["read_known_landmarks"]
 
@@ -27,7 +29,7 @@ def read_known_landmarks(path: str | os.PathLike[str], images: Sequence[MarkedIm
     """Read landmarks from any file that :func:`scripts.data.read_example_file` reads.
 
     Args:
-        path: the file; a CSV file names images as the data set does.
+        path: the file; a CSV file names images as the data set does, and a DICOM series by any of its files.
         images: the data set. A CSV file may have rows of other images too; points of other files that are on other
             images are passed over.
 
@@ -41,6 +43,18 @@ def read_known_landmarks(path: str | os.PathLike[str], images: Sequence[MarkedIm
         >>> read_known_landmarks("markups/clip.dcm.mrk.json", dataset.series)[0].image  # doctest: +SKIP
         'clip.dcm'
     """
-    names = {str(one.series.files[0].absolute()): one.name for one in images}
-    rows = read_example_file(path, images, skip_others=True)
-    return [replace(row, image=names.get(row.image, row.image)) for row in rows]
+    frames: dict[str, tuple[str, int]] = {}
+    for one in images:
+        frames |= {name: (one.name, frame) for frame, name in enumerate(one.series.file_names)}
+        frames[str(one.series.files[0].absolute())] = one.name, 0
+    index = NameIndex(frames)
+    return [_in_data_set(row, index, path) for row in read_example_file(path, images, skip_others=True)]
+
+
+def _in_data_set(row: Example, index: NameIndex[tuple[str, int]], path: str | os.PathLike[str]) -> Example:
+    try:
+        name, frame = index.find(row.image) or (row.image, 0)
+    except InputError as error:
+        raise InputError(f"{path}, {row.unit} {row.line}: {error}") from error
+    # a file of a series of single frames, where no frame is told, is its own frame
+    return replace(row, image=name, frame=frame if row.frame is None and frame else row.frame)

@@ -25,6 +25,7 @@ from scripts.data.marked_image import MarkedImage
 from scripts.io.examples_csv import Example
 from scripts.io.input_error import InputError
 from scripts.io.label_file import LabelPoint, read_label
+from scripts.io.name_index import NameIndex, nearest_names
 
 __all__ = ["LabelledSeries", "find_label_files", "label_folder_examples", "labelled_series"]
 
@@ -86,16 +87,18 @@ def labelled_series(path: str | os.PathLike[str]) -> list[LabelledSeries]:
     folder = _images_folder(path)
     labels = {file: points for file in find_label_files(path) if (points := read_label(file).points)}
     images = _images_by_id(find_image_series(folder)) if labels else {}
-    gone = [file for file in labels if file.stem not in images]
-    for file in gone:
-        logging.getLogger("ImageSeries").warning("%s is left out: its image is not in %s any more", file, folder)
-    if len(gone) == len(labels):
+    index, labelled = NameIndex(images), []
+    for file, points in labels.items():
+        where = file.relative_to(folder).as_posix()
+        if (series := _find(index, file)) is not None:
+            labelled.append(LabelledSeries(series.name, series, points, where))
+            continue
+        nearest = nearest_names(file.stem, images)
+        told = "%s is left out: its image is not in %s any more%s"
+        logging.getLogger("ImageSeries").warning(told, file, folder, nearest)
+    if not labelled:
         raise InputError(f"{folder}: no landmark is set yet on its images. Set one with the annotation page.")
-    return [
-        LabelledSeries(images[file.stem].name, images[file.stem], points, file.relative_to(folder).as_posix())
-        for file, points in labels.items()
-        if file not in gone
-    ]
+    return labelled
 
 
 def label_folder_examples(
@@ -145,6 +148,14 @@ def _frame_file(one: LabelledSeries, point: LabelPoint) -> tuple[Path, int | Non
             "frame each; annotate it again"
         )
     return files[point.frame], None
+
+
+def _find(images: NameIndex[ImageSeries], file: Path) -> ImageSeries | None:
+    """The image that a file of landmarks is named after."""
+    try:
+        return images.find(file.stem)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
 
 
 def _images_folder(path: str | os.PathLike[str]) -> Path:

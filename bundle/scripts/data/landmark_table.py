@@ -19,14 +19,17 @@ In ``bundle/``:
 from __future__ import annotations
 
 import argparse
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from scripts.data.image_series import is_hidden
+from scripts.data.path_index import PathIndex
 from scripts.io.csv_table import parse_pixels, read_csv_rows, write_csv
 from scripts.io.examples_csv import EXAMPLE_COLUMNS
 from scripts.io.input_error import InputError, report_input_errors
+from scripts.io.name_index import nearest_names
+from scripts.io.unicode_form import composed
 
 __all__ = ["main"]
 
@@ -39,7 +42,7 @@ def _build_parser() -> argparse.ArgumentParser:
         "the centre of the first pixel is 0. An empty cell is a landmark that is not marked in the image.",
     )
     add = parser.add_argument
-    add("--table", type=Path, required=True, metavar="FILE.csv", help="table to read: UTF-8, with commas")
+    add("--table", type=Path, required=True, metavar="FILE.csv", help="table to read, CSV")
     add("--image_column", default="image", metavar="NAME", help="its column of images (default: image)")
     add("--image_folder", default="", metavar="PATH", help="folder to put before the name of each image")
     add("--images", type=Path, metavar="DIR", help="find the images below this folder, write their paths from there")
@@ -50,8 +53,8 @@ def _build_parser() -> argparse.ArgumentParser:
 
 def _choose_labels(header: list[str], image_column: str, wanted: str | None, where: str) -> list[str]:
     pairs = dict.fromkeys(name[:-2] for name in header if name[-2:] == "_x" != name and f"{name[:-2]}_y" in header)
-    labels = list(pairs) if wanted is None else [label.strip() for label in wanted.split(",")]
-    there = f"its columns are {', '.join(map(repr, header)) or 'none'}, where commas separate columns"
+    labels = list(pairs) if wanted is None else [label.strip() for label in composed(wanted).split(",")]
+    there = f"its columns are {', '.join(map(repr, header)) or 'none'}"
     if image_column not in header:
         raise InputError(f"{where}: there is no column {image_column!r}; give --image_column; {there}")
     if not pairs:
@@ -78,34 +81,41 @@ def _find_below(root: Path, names: Iterable[str]) -> dict[str, str]:
     """The path from ``root`` of each name, which is that path or the end of it."""
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder; --images must be the folder of the images")
-    files = defaultdict(list)
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and not is_hidden(path, root):
-            files[path.name].append(path.relative_to(root).as_posix())
+    files = [
+        path.relative_to(root).as_posix()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not is_hidden(path, root)
+    ]
+    paths = PathIndex(files)
     found, missing = {}, []
     for name in dict.fromkeys(names):
-        paths = [path for path in files[PurePosixPath(name).name] if f"/{path}".endswith(f"/{name}")]
-        if len(paths) > 1 and name not in paths:
-            raise InputError(f"image {name!r} may be {' or '.join(paths[:3])} below {root}; tell with --image_folder")
-        found[name] = name if name in paths else "".join(paths)
-        missing += [] if paths else [name]
+        ends = paths.find(name)
+        if len(ends) > 1:
+            raise InputError(f"image {name!r} may be {' or '.join(ends[:3])} below {root}; tell with --image_folder")
+        found[name] = "".join(ends)
+        missing += [] if ends else [name]
     if missing:
         first = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        raise InputError(f"{len(missing)} of {len(found)} images are not below {root}: {first}; correct --images")
+        nearest = nearest_names(missing[0], files)
+        raise InputError(
+            f"{len(missing)} of {len(found)} images are not below {root}: {first}; correct --images{nearest}"
+        )
     return found
 
 
 def _read_points(options: argparse.Namespace) -> tuple[list[str], dict[str, dict[str, tuple[float, ...]]]]:
     """The labels, and by image and label the position, which is empty where the landmark is not marked."""
-    table = read_csv_rows(options.table, "a row for each image and the columns <label>_x and <label>_y")
+    content = "a row for each image and the columns <label>_x and <label>_y"
+    table = read_csv_rows(options.table, content, is_number=lambda name: name.endswith(("_x", "_y")))
     line, header = next(table, (1, []))
-    labels = _choose_labels(header, options.image_column, options.labels, f"{options.table}, line {line}")
+    column = composed(options.image_column)
+    labels = _choose_labels(header, column, options.labels, f"{options.table}, line {line}")
     points = {}
     for line, row in table:
         where, cells = f"{options.table}, line {line}", dict(zip(header, row, strict=True))
-        name = str(PurePosixPath(options.image_folder, cells[options.image_column]))
-        if not cells[options.image_column] or name in points:
-            raise InputError(f"{where}: {options.image_column} is empty or has an image again; write a row for each")
+        name = str(PurePosixPath(options.image_folder, cells[column]))
+        if not cells[column] or name in points:
+            raise InputError(f"{where}: {column} is empty or has an image again; write a row for each")
         points[name] = {label: _point(cells, label, where) for label in labels}
     if not any(point for marks in points.values() for point in marks.values()):
         raise InputError(f"{options.table}: no landmark is marked in any image; fill in some positions")

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from scripts.data.marked_image import MarkedImage
 from scripts.io.input_error import InputError
+from scripts.io.unicode_form import composed
 
 __all__ = ["find_named_image", "world_suffix"]
 
@@ -51,9 +52,12 @@ def find_named_image(path: Path, images: Sequence[T], *, whole_name: bool = Fals
     file = path.absolute().parent / path.name[: len(path.name) - len(suffix)]
     for place, spell in ((file, str), (file, _without_suffix), (file.parent, str)):
         spelt = [(one, PurePosixPath(spell(one.name)).parts) for one in images]
-        found = _deepest(one for one, parts in spelt if place.parts[-len(parts) :] == parts)
+        found = _deepest(one for one, parts in spelt if _composed(place.parts[-len(parts) :]) == _composed(parts))
         if not (found or whole_name):
-            found = [one for one, parts in spelt if parts[-1] == place.name]
+            found = [one for one, parts in spelt if composed(parts[-1]) == composed(place.name)]
+        if len(found) > 1:  # the one in the very Unicode form of the path, if they differ in that only
+            written = [one for one, parts in spelt if one in found and place.parts[-len(parts) :] == parts]
+            found = written if len(written) == 1 else found
         if len(found) > 1:
             names = ", ".join(one.name for one in found[:3])
             raise InputError(
@@ -80,6 +84,10 @@ def _deepest(images: Iterable[T]) -> list[T]:
     listed = list(images)
     deepest = max((one.name.count("/") for one in listed), default=0)
     return [one for one in listed if one.name.count("/") == deepest]
+
+
+def _composed(parts: Sequence[str]) -> list[str]:
+    return [composed(part) for part in parts]
 
 
 def _without_suffix(name: str) -> str:

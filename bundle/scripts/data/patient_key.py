@@ -23,6 +23,7 @@ import pydicom
 
 from scripts.data.image_series import ImageSeries
 from scripts.io.input_error import InputError
+from scripts.io.unicode_form import composed
 
 __all__ = ["PatientKeys", "keys_by_dicom", "keys_by_folder", "keys_by_pattern", "patient_in_path"]
 
@@ -93,7 +94,8 @@ def patient_in_path(patterns: Sequence[str], path: str) -> str:
         >>> patient_in_path([r"(p\\d+)_"], "val/p7_2.png"), patient_in_path([r"p\\d+"], "p7_2.png")
         ('p7', 'p7')
     """
-    match = next(filter(None, (re.search(pattern, path) for pattern in patterns)), None)
+    found = (re.search(composed(pattern), composed(path)) for pattern in patterns)
+    match = next(filter(None, found), None)
     return (match[1 if match.re.groups else 0] or "") if match else ""
 
 

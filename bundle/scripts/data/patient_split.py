@@ -19,6 +19,7 @@ from fractions import Fraction
 
 from scripts.data.image_series import ImageSeries
 from scripts.io.input_error import InputError
+from scripts.io.unicode_form import composed
 
 __all__ = ["PARTS", "divide_series", "part_sizes", "split_patients"]
 
@@ -50,11 +51,12 @@ def divide_series(
         >>> {part: len(divided) for part, divided in divide_series(series).items()}
         {'training': 3, 'validation': 1, 'test': 1}
     """
-    part_of = split_patients(patients.values(), fractions, seed)
+    keys = {one: composed(key) for one, key in patients.items()}
+    part_of = split_patients(keys.values(), fractions, seed)
     numbers: dict[str, int] = {}
     divided: dict[str, list[tuple[ImageSeries, int]]] = {part: [] for part in PARTS}
-    for series in sorted(patients, key=lambda one: one.name):
-        key = patients[series]
+    for series in sorted(patients, key=lambda one: composed(one.name)):
+        key = keys[series]
         divided[part_of[key]].append((series, numbers.setdefault(key, len(numbers) + 1)))
     return divided
 

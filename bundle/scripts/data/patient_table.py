@@ -13,16 +13,19 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from scripts.data.image_series import ImageSeries
+from scripts.data.path_index import PathIndex
 from scripts.data.patient_key import PatientKeys
+from scripts.io.csv_table import read_csv_rows
 from scripts.io.input_error import InputError
+from scripts.io.name_index import nearest_names
+from scripts.io.unicode_form import composed
 
 __all__ = ["keys_by_table"]
 
@@ -47,7 +50,7 @@ def keys_by_table(
     Args:
         series: all images.
         dataset_dir: the folder that their names are relative to.
-        table: the file, UTF-8, comma-separated.
+        table: the file, see :func:`scripts.io.csv_table.read_csv_rows`.
         image_column: name of the column of image files.
         patient: name of the column of patients, or what tells the patient from the image's path ("" if it cannot).
         rule: how the table tells the patient, in words.
@@ -63,6 +66,7 @@ def keys_by_table(
         >>> keys_by_table(find_image_series("clips"), "clips", "t.csv", **options).notes  # doctest: +SKIP
         ('1 image left out, as no row that is used names them',)
     """
+    image_column, patient = composed(image_column), composed(patient) if isinstance(patient, str) else patient
     columns = [image_column, *([patient] if isinstance(patient, str) else []), *(keep[:1] if keep else [])]
     cells = _read_cells(table, columns)
     kept = [(line, row) for line, row in cells if keep is None or row[keep[0]] == keep[1]]
@@ -72,7 +76,7 @@ def keys_by_table(
     rows = []
     for line, row in kept:
         written = row[image_column]
-        key = row[patient] if isinstance(patient, str) else patient(written)
+        key = composed(row[patient] if isinstance(patient, str) else patient(written))
         if not written or not key:
             missing = "patient" if written else "image"
             raise InputError(f"{table}, line {line}: the row names no {missing}; fill it in or remove the row")
@@ -83,16 +87,11 @@ def keys_by_table(
 
 def _read_cells(path: str | os.PathLike[str], columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """The number of each line that is not empty, and its cells in the columns that are wanted."""
-    if not os.path.isfile(path):
-        raise InputError(f"{path}: there is no such table; give a CSV file with a column of images and one of patients")
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, strict=True)
-        try:
-            _check_columns(path, reader.fieldnames or [], columns)
-            cells = [(reader.line_num, {name: (row[name] or "").strip() for name in columns}) for row in reader]
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise InputError(f"{path}, after line {reader.line_num}: {error}; save it as UTF-8 CSV") from error
-    return [(line, row) for line, row in cells if any(row.values())]  # spreadsheets pad with rows of empty cells
+    rows = read_csv_rows(path, "a column of images and one of patients")
+    _, header = next(rows, (1, []))
+    _check_columns(path, header, columns)
+    cells = [(line, dict(zip(header, row, strict=True))) for line, row in rows]
+    return [(line, row) for line, row in cells if any(row[name] for name in columns)]
 
 
 def _check_columns(path: str | os.PathLike[str], names: Sequence[str], wanted: Sequence[str]) -> None:
@@ -101,7 +100,7 @@ def _check_columns(path: str | os.PathLike[str], names: Sequence[str], wanted: S
         there = ", ".join(map(repr, filter(None, names))) or "none"
         raise InputError(
             f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}; "
-            f"its columns are {there}. Columns are separated by commas."
+            f"its columns are {there}"
         )
     double = [name for name in wanted if Counter(names)[name] > 1]
     if double:
@@ -126,13 +125,14 @@ def _match(
     series: Sequence[ImageSeries], rows: Sequence[tuple[int, str, str]], table: str | os.PathLike[str]
 ) -> dict[ImageSeries, str]:
     """Find the series of each row: line, image and patient."""
-    series_of, paths_of = _index(series)
+    series_of = {name: one for one in series for name in one.file_names}
+    index = PathIndex(series_of)
     keys: dict[ImageSeries, str] = {}
-    without_file = []
+    without_file, nearest = [], ""
     for line, image, patient in rows:
-        # a path from the data set's folder is meant before the same ending in a folder below
-        paths = [image] if image in series_of else paths_of.get(image, [])
+        paths = index.find(image)
         if not paths:
+            nearest = nearest or nearest_names(image, series_of)
             without_file.append(f"line {line}: {image!r}")
             continue
         if len(paths) > 1:
@@ -146,23 +146,9 @@ def _match(
         raise InputError(
             f"{table}: {len(without_file)} of {len(rows)} rows have no file below the data set's folder "
             f"({_list(without_file)}); complete the images, correct --dataset_dir, which paths must be relative to, or "
-            "take the rows out of the table"
+            f"take the rows out of the table{nearest}"
         )
     return keys
-
-
-def _index(series: Sequence[ImageSeries]) -> tuple[dict[str, ImageSeries], dict[str, list[str]]]:
-    """The series of each path relative to the data set's folder, and the paths of each ending: a/b/c, b/c and c."""
-    series_of: dict[str, ImageSeries] = {}
-    paths_of: dict[str, list[str]] = defaultdict(list)
-    for one in series:
-        folders = one.name.split("/")[:-1]
-        for file in one.files:  # all of a series lie in one folder
-            path = "/".join([*folders, file.name])
-            series_of[path] = one
-            for start in range(len(folders) + 1):
-                paths_of["/".join([*folders[start:], file.name])].append(path)
-    return series_of, paths_of
 
 
 def _list(names: Sequence[str]) -> str:

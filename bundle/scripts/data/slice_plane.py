@@ -25,6 +25,7 @@ __all__ = ["check_plane", "split_frames"]
 
 # the axis of RAS that a plane's normal lies along
 _NORMAL = {"sagittal": 0, "coronal": 1, "axial": 2}
+_NARROW = 4  # times as long as wide, in px and in mm: no image of those that are followed over time
 
 
 def check_plane(plane: str | None) -> None:
@@ -41,7 +42,7 @@ def check_plane(plane: str | None) -> None:
 
 
 def split_frames(
-    path: Path, pixels: np.ndarray, affine: np.ndarray, plane: str | None
+    path: Path, pixels: np.ndarray, affine: np.ndarray, plane: str | None, *, in_time: bool = False
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Divide the pixels of a file into frames.
 
@@ -54,12 +55,14 @@ def split_frames(
         pixels: (X, Y), (X, Y, 1), (X, Y, T) or (X, Y, 1, T); or a volume (X, Y, Z), which a plane tells from (X, Y, T).
         affine: (4, 4), index to RAS mm.
         plane: ``axial``, ``coronal``, ``sagittal`` or None.
+        in_time: the file tells that its last axis is time, which a plane then does not change.
 
     Returns:
         T arrays, and (T, 4, 4): index (x, y, 0, 1) of each to RAS mm, whose third column leads to the next slice.
 
     Raises:
-        InputError: the axes of a volume do not span a space, or its slices are too large.
+        InputError: the axes of a volume do not span a space, or its slices are too large; or no plane is given, and the
+            last axis can hardly be time.
 
     Example:
         >>> affine = np.diag([-1.0, 1.0, 3.0, 1.0])
@@ -67,7 +70,9 @@ def split_frames(
         >>> len(frames), frames[0].shape, affines[2, :3, 3].tolist()
         (6, (5, 7), [0.0, 2.0, 0.0])
     """
-    if plane is None or pixels.ndim != 3 or pixels.shape[2] == 1:
+    if plane is None and pixels.ndim == 3 and not in_time:
+        _check_last_is_time(path, pixels.shape, affine)
+    if plane is None or in_time or pixels.ndim != 3 or pixels.shape[2] == 1:
         pages = np.moveaxis(pixels.reshape(*pixels.shape[:2], -1), 2, 0)
         return list(pages), np.broadcast_to(affine, (len(pages), 4, 4))
     check_affine(path, affine, 3)
@@ -78,3 +83,32 @@ def split_frames(
     affines = np.repeat(affine[None, :, [*others, axis, 3]], len(pages), axis=0)
     affines[:, :3, 3] += np.arange(len(pages))[:, None] * affine[:3, axis]
     return list(pages), affines
+
+
+def _check_last_is_time(path: Path, shape: tuple[int, ...], affine: np.ndarray) -> None:
+    """Refuse a series of strips: its first or second axis is rather time, slices or colours, and the last is of space.
+
+    Pixels that are much longer than wide do not make a strip: slices across the thick slices of a volume.
+    """
+    width, height, frames = shape
+    sides = np.linalg.norm(affine[:3, :2], axis=0) * (width, height)
+    narrow = int(height < width)
+    if _NARROW * shape[narrow] > min(shape[1 - narrow], frames) or _NARROW * sides.min() > sides.max():
+        return
+    raise InputError(
+        f"{path} has the shape {shape}: its last axis, which is taken for time, would give {frames} frames of "
+        f"{width} x {height} px. If axis {narrow} is time, write it as the last (and colours as the numbers of a pixel)"
+        f"{_planes(shape, affine, narrow)}"
+    )
+
+
+def _planes(shape: tuple[int, ...], affine: np.ndarray, narrow: int) -> str:
+    """The end of a message: what planes there are to choose, if the axes span a space."""
+    axes = io_orientation(affine)[:, 0]
+    if np.isnan(axes).any():
+        return ""
+    across, along = (next(name for name, axis in _NORMAL.items() if axis == axes[one]) for one in (narrow, 2))
+    return (
+        f"; to read it as {shape[narrow]} slices of {shape[1 - narrow]} x {shape[2]} px give --plane {across}, and "
+        f"--plane {along} to read it as {shape[2]} of {shape[0]} x {shape[1]} px"
+    )

@@ -17,6 +17,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from scripts.io.input_error import InputError, refuse_unreadable
@@ -39,6 +40,8 @@ _META_PLACE = (
     ("offset", "position", "origin"),
     ("transformmatrix", "rotation", "orientation"),
 )
+_FRAMES = ("time", "list")
+_NRRD_AXES = ("domain", "space", "time", "???", "none")
 _OTHER_LENGTHS = {"m", "cm", "um", "µm", "nm"}
 
 
@@ -53,6 +56,8 @@ class TextHeader:
         zipped: True for pixels that are one zlib or gzip stream from there on.
         spacing_told: True where there is a distance of pixels.
         place_told: True where there are an origin, directions and distances in the patient, of three axes.
+        time_axis: which of ITK's axes its ``kinds`` call time or a list of frames; None where they do not tell.
+        listed: True where ITK takes the frames for the numbers of a pixel: a list in NRRD, as 3D Slicer writes it.
     """
 
     pixel_file: Path
@@ -61,6 +66,8 @@ class TextHeader:
     zipped: bool
     spacing_told: bool
     place_told: bool
+    time_axis: int | None = None
+    listed: bool = False
 
 
 def read_nrrd_text(path: Path) -> TextHeader:
@@ -88,7 +95,18 @@ def read_nrrd_text(path: Path) -> TextHeader:
     other = _OTHER_LENGTHS.intersection(re.findall('"(.*?)"', fields.get("spaceunits", "") + fields.get("units", "")))
     if other:
         raise InputError(f"{path} has lengths in {other.pop()}; write it with lengths in mm")
-    vectors, spacings = fields.get("spacedirections", "").count("("), fields.get("spacings", "").lower().split()[:2]
+    directions, kinds = fields.get("spacedirections", "").lower(), fields.get("kinds", "").lower().split()
+    _check_kinds(path, kinds)
+    # what else there may be is no axis of ITK's: the numbers of a pixel
+    axes = [kind for kind in kinds if kind in _NRRD_AXES]
+    vectors = directions.count("(")
+    if "none" in directions and directions.count(",") == 4 and ("list" in kinds or "time" in axes[:-1]):
+        raise InputError(
+            f"{path} has a series of two axes in a space of three, which ITK does not read; write it as (X, Y, 1, T) "
+            "with a third direction"
+        )
+    each = zip_longest(fields.get("spacings", "").lower().split(), kinds)
+    spacings = [spacing for spacing, kind in each if spacing and kind not in _FRAMES][:2]
     name, encoding = fields.get("datafile"), fields.get("encoding", "").lower()
     skips = not {"byteskip", "lineskip"}.isdisjoint(fields)
     return TextHeader(
@@ -98,6 +116,8 @@ def read_nrrd_text(path: Path) -> TextHeader:
         zipped=encoding in ("gzip", "gz") and not skips,
         spacing_told=vectors > 1 or bool(spacings and "nan" not in spacings),
         place_told=space.removesuffix("-time") in _PATIENT and "spaceorigin" in fields and vectors > 1,
+        time_axis=axes.index("time") if "time" in axes else None,
+        listed="list" in kinds,
     )
 
 
@@ -121,6 +141,8 @@ def read_metaimage_text(path: Path) -> TextHeader:
     name = fields["elementdatafile"]
     inside = name.upper() == "LOCAL"
     binary, zipped = (fields.get(key, "").startswith(("T", "t", "1")) for key in ("binarydata", "compresseddata"))
+    kinds = fields.get("kinds", "").lower().split()
+    _check_kinds(path, kinds)
     spacing, origin, axes = ([fields[key] for key in keys if key in fields] for keys in _META_PLACE)
     numbers = " ".join([*spacing, *origin, *axes])
     if not re.fullmatch(r"[\d\s.eE+-]*", numbers):
@@ -133,6 +155,7 @@ def read_metaimage_text(path: Path) -> TextHeader:
         zipped=zipped,
         spacing_told=bool(spacing),
         place_told=bool(spacing and origin and axes) and fields["ndims"] != "2",
+        time_axis=next((axis for axis, kind in enumerate(kinds) if kind in _FRAMES), None),
     )
 
 
@@ -159,6 +182,11 @@ def _fields(path: Path, lines: list[str], separator: str) -> dict[str, str]:
             raise InputError(f"{path} has a damaged header (at {line[:40]!r}); repair or remove it")
         fields[key] = value[0].strip()
     return fields
+
+
+def _check_kinds(path: Path, kinds: list[str]) -> None:
+    if sum(kind in _FRAMES for kind in kinds) > 1:
+        raise InputError(f"{path} has several axes of frames ({' '.join(kinds)}); write them as one, the last")
 
 
 def _check_number(path: Path, fields: dict[str, str], key: str, most: int) -> None:

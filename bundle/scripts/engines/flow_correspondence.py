@@ -46,7 +46,6 @@ class FlowCorrespondence:
 
     Raises:
         ValueError: the images would be made smaller.
-        InputError: OpenCV is not installed.
 
     Example:
         >>> counterparts = FlowCorrespondence()(torch.rand(4, 1, 112, 112))  # doctest: +SKIP

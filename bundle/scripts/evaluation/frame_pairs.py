@@ -28,6 +28,7 @@ from scripts.data.prepared_series import PreparedSeries
 from scripts.evaluation.frames import Frame, draw_some
 from scripts.evaluation.result import left_out
 from scripts.io.input_error import InputError
+from scripts.io.name_index import NameIndex, nearest_names
 from scripts.io.pairs_csv import read_pairs_csv
 from scripts.metrics.cyclic_error import match_points
 from scripts.transforms.patch import extract_patches
@@ -159,15 +160,20 @@ def given_pairs(path: str | os.PathLike[str], frames: list[Frame]) -> list[KeyFr
     Raises:
         InputError: the file is at fault, or an image or frame is not among the frames.
     """
-    known = {(frame.prepared.name, frame.index): frame for frame in frames}
+    known: dict[str, dict[int, Frame]] = defaultdict(dict)
+    for one in frames:
+        known[one.prepared.name][one.index] = one
+    index = NameIndex(known)
 
     def find(image: str, frame: int, line: int) -> Frame:
-        if (image, frame) not in known:
+        found = (index.find(image) or {}).get(frame)
+        if found is None:
             raise InputError(
                 f"{path}, line {line}: frame {frame} of {image} is not in the data set, or too small for a patch; "
                 "name images by their paths relative to the data set's folder, and count frames from 0"
+                f"{'' if index.find(image) else nearest_names(image, known)}"
             )
-        return known[image, frame]
+        return found
 
     pairs = [
         (find(row.source_image, row.source_frame, row.line), find(row.target_image, row.target_frame, row.line))

@@ -28,6 +28,8 @@ from scripts.data.known_landmarks import read_known_landmarks
 from scripts.evaluation.frames import Frame, draw_some, usable_frames
 from scripts.evaluation.result import left_out
 from scripts.io.input_error import InputError
+from scripts.io.name_index import nearest_names
+from scripts.io.unicode_form import composed_labels
 
 __all__ = ["LabelledFrame", "LandmarkGroup", "given_groups", "read_labelled_frames", "split_groups"]
 
@@ -81,7 +83,7 @@ def read_labelled_frames(
     points: dict[tuple[str, int], dict[str, torch.Tensor]] = defaultdict(dict)
     outside, nowhere = [], []
     lengths = {one.name: one.length for one in dataset.series}
-    rows = read_known_landmarks(path, dataset.series)
+    rows, labels = read_known_landmarks(path, dataset.series), composed_labels(labels)
     if strict and not rows:
         raise InputError(
             f"{path}: it has no landmark in any image of the data set. Name a Markups or FCSV file after the path of "
@@ -107,6 +109,9 @@ def read_labelled_frames(
     notes += left_out(nowhere, "landmarks left out, marked in frames that do not exist")
     notes += left_out(outside, "landmarks left out, marked outside of their images")
     notes += left_out(bare, "images without any landmark in the table")
+    if rows and not any(row.image in lengths for row in rows):
+        nearest = nearest_names(rows[0].image, lengths)
+        notes.append(f"no image of {path} is in the data set, such as {rows[0].image!r} of its first row{nearest}")
     return labelled, notes
 
 

@@ -38,6 +38,7 @@ from scripts.evaluation.result import EvaluationResult, left_out
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion
 from scripts.inferers.gradient_refinement import GradientRefinement
 from scripts.io.input_error import InputError
+from scripts.io.unicode_form import composed_labels
 from scripts.metrics.cyclic_error import Matcher
 from scripts.visualize.landmark_cases import LandmarkCase, draw_landmark_cases
 from scripts.visualize.learning_curve import draw_learning_curve
@@ -112,8 +113,8 @@ class LandmarkMatching:
     ) -> None:
         self.dataset = dataset
         self.truth = truth
-        self.labels = [labels] if isinstance(labels, str) else labels
-        self.labels_apart = [labels_apart] if isinstance(labels_apart, str) else list(labels_apart)
+        self.labels = composed_labels(labels)
+        self.labels_apart = composed_labels(labels_apart)
         self.strict = strict
         self.counts = sorted(counts)
         self.few = few

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 from collections import Counter
@@ -23,6 +22,7 @@ from monai.config import get_config_values
 
 from scripts.data.frame_dataset import FrameDataset
 from scripts.inferers.example_bank import StorableMatcher
+from scripts.networks.weights_file import WeightsFile
 
 __all__ = ["describe_run"]
 
@@ -67,7 +67,8 @@ def describe_run(
         "Versions": [(name, str(version)) for name, version in get_config_values().items()],
     }
     if weights is not None and Path(weights).is_file():
-        digest = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
-        about["Weights"] += [("File", Path(weights).name), ("SHA-256", digest)]
+        file = WeightsFile.of(weights)
+        about["Weights"] += [("Name", file.name + (", as shipped" if file.shipped else ""))]
+        about["Weights"] += [("File", file.path), ("SHA-256", file.sha256)]
     about["Versions"] += [("Python", platform.python_version()), ("System", platform.platform())]
     return about

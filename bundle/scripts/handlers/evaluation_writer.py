@@ -43,6 +43,7 @@ from scripts.metrics.tracking_evaluation import (
     track_errors,
     track_landmarks,
 )
+from scripts.networks.weights_file import WeightsFile
 
 __all__ = ["EvaluationWriter"]
 
@@ -59,7 +60,8 @@ class EvaluationWriter:
       series; ``motion_px``: largest motion found, a landmark (only with examples on series);
     - ``error_px``, ``copy_first_px``, ``ncc_px`` and ``error_px_by_landmark``: mean Euclidean error against the truth
       of the network, of a tracker that never moves, and of cross-correlation (only with a truth);
-    - ``train_seconds``: from the training's own summary, where there is one.
+    - ``train_seconds``: from the training's own summary, where there is one;
+    - ``weights``: path, SHA-256 and name of the weights.
 
     Args:
         path: the file to write.
@@ -128,6 +130,8 @@ class EvaluationWriter:
             judged = {name: residuals for result in results for name, residuals in result.residuals.items()}
             results.append(self.calibration(self.network, self.device, judged))
         metrics = measured | {result.name: result.metrics | {"notes": result.notes} for result in results}
+        if self.weights is not None and Path(self.weights).is_file():
+            metrics["weights"] = WeightsFile.of(self.weights).as_dict()
         with atomic_path(self.path) as temporary:
             temporary.write_text(json.dumps(_rounded(metrics), indent=2))
         if results:

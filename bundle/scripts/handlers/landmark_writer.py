@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sized
 from dataclasses import replace
 from pathlib import Path
@@ -29,10 +29,13 @@ from tqdm import tqdm
 
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.prepared_series import PreparedSeries
+from scripts.inferers.assessment import assess_landmarks
 from scripts.inferers.example_bank import ExampleBank
+from scripts.inferers.trust import DOUBTS, Trust
 from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
 from scripts.io.input_error import InputError
 from scripts.io.json_object import read_json_object
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 from scripts.io.slicer_markups import write_slicer_markups, write_slicer_tracks
 from scripts.transforms.coordinates import index_to_lps, normalized_scale_to_index, normalized_to_index
@@ -58,7 +61,9 @@ class LandmarkWriter:
     Args:
         output_dir: folder to write to; it is made.
         dataset: the frames that are inferred.
-        bank: the examples.
+        bank: the examples; the page names the doubtful ones.
+        trust: limits of sigma and of the disagreement of the examples that were learned before; None takes lenient
+            ones, within which a landmark is unchecked.
         within_subject: as given to :class:`scripts.engines.SeriesPrepareBatch`.
         max_pictures: images to draw; tables and markups have all.
         max_fps: frames a second of the animations at most; slower than that they run in real time if it is known.
@@ -78,6 +83,7 @@ class LandmarkWriter:
         dataset: FrameDataset,
         bank: ExampleBank,
         *,
+        trust: Trust | None = None,
         within_subject: bool = False,
         max_pictures: int = 20,
         max_fps: float = 12.0,
@@ -102,6 +108,7 @@ class LandmarkWriter:
                     check_report_sources(one.series.files)
         self.dataset = dataset
         self.bank = bank
+        self.trust = trust
         self.within_subject = within_subject
         self.max_pictures = max_pictures
         self.max_fps = max_fps
@@ -124,16 +131,27 @@ class LandmarkWriter:
             self._found[series] += self._landmarks(found, self.dataset.series[series], frame)
 
     def _landmarks(self, found: torch.Tensor, prepared: PreparedSeries, frame: int) -> list[Landmark]:
-        """Landmarks (L, 4) of one frame, normalised, as rows in px of the original image."""
-        mean, sigma = found.chunk(2, dim=-1)
+        """Landmarks (L, 6) of one frame, normalised, as rows in px of the original image."""
+        mean, sigma, apart = found.chunk(3, dim=-1)
         fit, size = prepared.fit, self.dataset.image_size
-        points = fit.to_original(normalized_to_index(mean, size)).tolist()
-        sigmas = fit.length_to_original(normalized_scale_to_index(sigma, size)).tolist()
+        points = fit.to_original(normalized_to_index(mean, size))
+        sigmas, apart = (fit.length_to_original(normalized_scale_to_index(one, size)) for one in (sigma, apart))
         source = prepared.source if self.within_subject else None
+        examples = {label: self.bank.select(label, source) for label in self.bank.labels}
+        measures = torch.full((len(points), len(DOUBTS)), torch.nan)
+        measures[:, 0], measures[:, 1] = sigmas.amax(dim=1), apart.norm(dim=1)
+        doubts = [self.bank.doubt(chosen) for chosen in examples.values()]
+        assessed = assess_landmarks(points, measures, fit, self.bank.patch_size, self.trust, doubts)
         index = None if prepared.still else frame
+        rows = zip(examples.items(), points.tolist(), sigmas.tolist(), assessed, strict=True)
         return [
-            Landmark(prepared.name, index, label, x, y, sigma_x, sigma_y, len(self.bank.select(label, source)))
-            for label, (x, y), (sigma_x, sigma_y) in zip(self.bank.labels, points, sigmas, strict=True)
+            Landmark(
+                *(prepared.name, index, label, x, y, sigma_x, sigma_y, len(chosen)),
+                is_example=self.bank.has_example(label, prepared.source, frame),
+                status=status,
+                reason=reason,
+            )
+            for (label, chosen), (x, y), (sigma_x, sigma_y), (status, reason) in rows
         ]
 
     def _write(self, engine: Engine) -> None:
@@ -201,10 +219,20 @@ class LandmarkWriter:
             self.output_dir / "index.html",
             title=self.title,
             intro=f"{_count(self.bank.labels, 'landmark')} in {_count(self._found, 'image')}, found from "
-            f"{_count(self.bank, 'example')}.{drawn} Crosses are positions, ellipses one standard deviation.",
-            sections=[*sections, Section("Tables", files=tables)],
+            f"{_count(self.bank, 'example')}.{drawn} Crosses are positions, ellipses one standard deviation; a broken "
+            f"line is doubtful. {self._status_counts()}.",
+            sections=[*self._doubtful_examples(), *sections, Section("Tables", files=tables)],
             metrics=metrics,
         )
+
+    def _status_counts(self) -> str:
+        counts = Counter(row.status for rows in self._found.values() for row in rows)
+        return ", ".join(f"{counts[status]} {status}" for status in LandmarkStatus if counts[status]).capitalize()
+
+    def _doubtful_examples(self) -> list[Section]:
+        """What is to be looked at first: landmarks that were found from these alone are doubtful."""
+        doubtful = [str(one) for one in self.bank.doubtful]
+        return [Section("Doubtful examples", notes=doubtful)] if doubtful else []
 
 
 def _count(things: Sized, name: str) -> str:

@@ -38,14 +38,20 @@ class TrainingSummary:
         path: the file to write.
         evaluator: the validation engine.
         settings: what the network must be used with, see :func:`scripts.networks.load_weights`.
+        name: what the weights are called wherever they are used.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], evaluator: Evaluator, settings: Mapping[str, Any] | None = None
+        self,
+        path: str | os.PathLike[str],
+        evaluator: Evaluator,
+        settings: Mapping[str, Any] | None = None,
+        name: str | None = None,
     ) -> None:
         self.path = Path(path)
         self.evaluator = evaluator
         self.settings = dict(settings or {})
+        self.name = name
         self._start = 0.0
         self._before = 0.0
         self._validation_before: dict[str, float] = {}
@@ -88,6 +94,7 @@ class TrainingSummary:
         if idist.get_rank() > 0:
             return
         summary = {
+            "name": self.name,
             "train_seconds": round(self.seconds, 1),
             "iterations": engine.state.iteration,
             "last_validation": self._last_validation(),

@@ -11,6 +11,8 @@
 
 """From codes to landmarks: the example bank, fusion, the second look, and the tracker."""
 
+from scripts.inferers.assessment import Assessment, assess_landmarks
+from scripts.inferers.doubtful_example import DoubtfulExample
 from scripts.inferers.example_bank import ExampleBank
 from scripts.inferers.execution import Execution
 from scripts.inferers.frame_preparer import FrameFaultError, FramePreparer
@@ -28,6 +30,8 @@ from scripts.inferers.trust import DOUBTS, Trust
 
 __all__ = [
     "DOUBTS",
+    "Assessment",
+    "DoubtfulExample",
     "ExampleBank",
     "Execution",
     "FrameFaultError",
@@ -49,4 +53,5 @@ __all__ = [
     "TrackedFrame",
     "TrackedLandmark",
     "Trust",
+    "assess_landmarks",
 ]

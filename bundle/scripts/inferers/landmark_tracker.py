@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from scripts.inferers.assessment import Assessment, assess_landmarks
 from scripts.inferers.example_bank import ExampleBank, StorableMatcher
 from scripts.inferers.frame_preparer import FrameFaultError, FramePreparer
 from scripts.inferers.fusion import Fusion, InverseSigmaFusion
@@ -32,6 +33,7 @@ from scripts.inferers.neighbor_bank import NeighborBank
 from scripts.inferers.neighbor_voting import NeighborVoting
 from scripts.inferers.tracker_input import check_examples, check_particulars
 from scripts.inferers.trust import DOUBTS, Trust
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
 from scripts.transforms.patch import extract_patches
 
@@ -49,8 +51,8 @@ class TrackedLandmark:
     Attributes:
         point: (2,), px of the frame as it was given, index order; NaN where the frame shows nothing.
         sigma: (2,), standard deviation, px.
-        valid: whether to rely on it.
-        reason: why not; empty where it is valid.
+        status: whether to rely on it: valid, doubtful, or unchecked before :meth:`LandmarkTracker.learn_trust`.
+        reason: why it is doubtful; empty where it is not.
         world: (3,), RAS mm, NaN as the point; None where no affine was given.
         examples: (K, 2), where each of its examples was found, px.
         measures: (5,), what :class:`Trust` judged, in the order of :data:`scripts.inferers.DOUBTS`.
@@ -59,12 +61,17 @@ class TrackedLandmark:
 
     point: torch.Tensor
     sigma: torch.Tensor
-    valid: bool
+    status: LandmarkStatus
     reason: str
     world: torch.Tensor | None
     examples: torch.Tensor
     measures: torch.Tensor
     predicted: torch.Tensor | None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether something speaks against it: do not use its position."""
+        return self.status == LandmarkStatus.DOUBTFUL
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,8 @@ class LandmarkTracker:
         refinement: sub-pixel refinement within one subject; None for examples of other subjects.
         match_back: match what was found back into the example's frame; costs a patch's code a landmark in each frame,
             and tells little that its surroundings do not tell.
-        trust: limits for valid answers; None takes lenient ones. :meth:`learn_trust` finds better ones.
+        trust: limits that were learned before; None takes lenient ones, within which an answer is unchecked, until
+            :meth:`learn_trust` finds better ones.
         predictor: makes the predictor of a landmark; None predicts nothing.
         horizon_ms: how far ahead to predict.
         device: where the matcher is.
@@ -133,8 +141,8 @@ class LandmarkTracker:
         >>> tracker = LandmarkTracker(NCCMatcher(), patch_size=24, image_size=(128, 96), sigma_per_scale=0.01)
         >>> tracker.set_examples([(frame, (100.0, 80.0), "valve")])
         >>> found = tracker.update(np.roll(frame, 8, axis=0)).landmarks["valve"]
-        >>> found.point.round(), found.valid
-        (tensor([108.,  80.]), True)
+        >>> found.point.round(), found.status.value
+        (tensor([108.,  80.]), 'unchecked')
     """
 
     def __init__(
@@ -175,7 +183,9 @@ class LandmarkTracker:
         self._clear()
 
     def _clear(self) -> None:
-        self.bank = ExampleBank(self.matcher, self.patch_size, correct_bias=self.correct_bias)
+        self.bank = ExampleBank(
+            self.matcher, self.patch_size, correct_bias=self.correct_bias, sigma_per_scale=self.sigma_per_scale
+        )
         self._surroundings = None
         if self.neighbors is not None:
             self._surroundings = NeighborBank(self.matcher, self.patch_size, self._shape, self.neighbors)
@@ -214,13 +224,16 @@ class LandmarkTracker:
             raise
 
     @torch.no_grad()
-    def add(self, frame: Array, points: Sequence[Sequence[float]], labels: Sequence[str]) -> None:
-        """Add examples that lie on one frame, at any time.
+    def add(
+        self, frame: Array, points: Sequence[Sequence[float]], labels: Sequence[str], where: str | None = None
+    ) -> None:
+        """Add examples that lie on one frame, at any time; ``bank.doubtful`` tells which are not found again there.
 
         Args:
             frame: see :class:`FramePreparer`; of the size of all others.
             points: (N, 2), px of the frame.
             labels: the landmark of each point, known or new.
+            where: what to call the frame in messages; None for its number among those of the examples.
 
         Raises:
             TypeError, ValueError: see :meth:`set_examples`.
@@ -236,7 +249,8 @@ class LandmarkTracker:
             raise
         at = self._prepare.fit.to_network(original).to(self.device)
         code = self.matcher.encode_image(image).clone()
-        self.bank.add(image, at, labels, image_code=code)
+        where = where or f"example frame {len(self._frames) + 1}"
+        self.bank.add(image, at, labels, image_code=code, where=where, fit=self._prepare.fit)
         if self._surroundings is not None:
             self._surroundings.add(image, code, at, labels)
         self._frames.append(code)
@@ -287,7 +301,7 @@ class LandmarkTracker:
 
         Args:
             frame: see :class:`FramePreparer`. One that is constant or has values that are not finite gives answers that
-                are not valid; so does an answer that :class:`Trust` doubts.
+                are doubtful; so does an answer that :class:`Trust` doubts.
             affine: (4, 4), index (x, y, 0, 1) to RAS mm, for world positions.
             time_ms: when the frame was taken, for predictions. A time before that of the last frame begins them anew.
 
@@ -325,22 +339,38 @@ class LandmarkTracker:
 
         Such as the first minute of a treatment, which somebody has watched. Its frames should show what is to be
         expected later: the same contrast, noise and motion. Where the surroundings are asked, what they say is all
-        that is judged: no other measure tells right from wrong as well (``bundle/docs/tracking.md``).
+        that is judged: no other measure tells right from wrong as well (``bundle/docs/tracking.md``). Nothing is
+        learned from landmarks with a doubtful example, see :class:`ExampleBank`.
 
         Args:
-            frames: frames as :meth:`update` takes them.
+            frames: frames as :meth:`update` takes them; 1 / ``false_alarm`` answers or more, a landmark and frame each:
+                100 at 1 %, which are 20 frames of 5 landmarks.
             false_alarm: share of the answers that may be flagged.
 
         Returns:
             The limits, which are in use from now on.
 
         Raises:
-            ValueError: there are too few frames for such a share, see :meth:`Trust.learn`, or see :meth:`update`.
+            ValueError: there are too few frames for such a share, see :meth:`Trust.learn`; each landmark has a doubtful
+                example; or see :meth:`update`.
             TypeError: see :meth:`update`.
         """
-        answers = [one.measures for frame in frames for one in self.update(frame).landmarks.values()]
-        measures = torch.stack(answers) if answers else torch.zeros(0, len(DOUBTS))
-        return self.learn_trust_from(measures, false_alarm)
+        if len(self.bank) and not self.teaching_labels:
+            raise ValueError(
+                f"nothing can be learned, as each landmark has a doubtful example: {self.bank.doubtful[0]}"
+            )
+        answers = [self.measures_to_learn_from(self.update(frame)) for frame in frames]
+        return self.learn_trust_from(torch.cat(answers) if answers else torch.zeros(0, len(DOUBTS)), false_alarm)
+
+    @property
+    def teaching_labels(self) -> list[str]:
+        """The landmarks that something can be learned from: those without a doubtful example."""
+        return [label for label in self.labels if self.bank.teaches(label)]
+
+    def measures_to_learn_from(self, found: TrackedFrame) -> torch.Tensor:
+        """What was measured (N, 5) of the landmarks of a frame that something can be learned from."""
+        measures = [found.landmarks[label].measures for label in self.teaching_labels]
+        return torch.stack(measures) if measures else torch.zeros(0, len(DOUBTS))
 
     def learn_trust_from(self, measures: torch.Tensor, false_alarm: float = 0.01) -> Trust:
         """:meth:`learn_trust` from what was measured, (N, 5), of answers that are right."""
@@ -356,6 +386,7 @@ class LandmarkTracker:
     def _plan(self) -> None:
         """Which examples speak for which landmark, worked out once and not in each frame."""
         self._examples = {label: self.bank.select(label) for label in self.bank.labels}
+        self._example_doubts = [self.bank.doubt(examples) for examples in self._examples.values()]
         by_number: dict[int, list[int]] = defaultdict(list)
         for i, examples in enumerate(self._examples.values()):
             by_number[len(examples)].append(i)
@@ -445,39 +476,25 @@ class LandmarkTracker:
         fit = self._prepare.fit
         points, means = fit.to_original(points.cpu()), fit.to_original(means.cpu())
         sigmas = fit.length_to_original(sigmas.cpu())
-        reasons = self._judge(points, measures)
+        assessed = self._assess(points, measures)
         return {
             label: TrackedLandmark(
                 points[i],
                 sigmas[i],
-                not reasons[i],
-                reasons[i],
+                *assessed[i],
                 world_point(points[i], affine),
                 means[self._examples[label]],
                 measures[i],
-                self._predict(label, time_ms, points[i], sigmas[i], valid=not reasons[i]),
+                self._predict(label, time_ms, points[i], sigmas[i], is_doubtful=bool(assessed[i].reason)),
             )
             for i, label in enumerate(self._examples)
         }
 
-    def _judge(self, points: torch.Tensor, measures: torch.Tensor) -> list[str]:
-        trust = self.trust or self._lenient()
-        doubts = trust.judge(measures)
-        sound = points.isfinite().all(dim=1) & measures[:, 0].isfinite()
-        inside = self._prepare.fit.contains(points)
-        return [
-            doubt if ok and there else "the answer is not finite" if not ok else "it lies outside of the frame"
-            for doubt, ok, there in zip(doubts, sound.tolist(), inside.tolist(), strict=True)
-        ]
-
-    def _lenient(self) -> Trust:
-        """Limits for want of better ones: a quarter of a patch."""
-        length = self.patch_size / 4 / min(self._prepare.fit.scale)
-        lengths = dict.fromkeys(("sigma_px", "disagreement_px", "return_px"), length)
-        return Trust({**lengths, "dissent": 0.5, "dissimilarity": 0.7})
+    def _assess(self, points: torch.Tensor, measures: torch.Tensor) -> list[Assessment]:
+        return assess_landmarks(points, measures, self._prepare.fit, self.patch_size, self.trust, self._example_doubts)
 
     def _predict(
-        self, label: str, time_ms: float | None, point: torch.Tensor, sigma: torch.Tensor, *, valid: bool
+        self, label: str, time_ms: float | None, point: torch.Tensor, sigma: torch.Tensor, *, is_doubtful: bool
     ) -> torch.Tensor | None:
         if self.predictor is None or time_ms is None:
             return None
@@ -488,7 +505,7 @@ class LandmarkTracker:
             predictor.reset()
             self._observed_ms.pop(label)
         # a frame that is asked for again was given to the predictor before
-        if valid and time_ms > self._observed_ms.get(label, -math.inf):
+        if not is_doubtful and time_ms > self._observed_ms.get(label, -math.inf):
             predictor.update(time_ms, point, sigma)
             self._observed_ms[label] = time_ms
         return predictor.predict(time_ms + self.horizon_ms)
@@ -500,12 +517,12 @@ class LandmarkTracker:
             label: TrackedLandmark(
                 lost,
                 lost,
-                False,
+                LandmarkStatus.DOUBTFUL,
                 reason,
                 world_point(lost, affine),
                 torch.full((len(examples), 2), torch.nan),
                 torch.full((len(DOUBTS),), torch.nan),
-                self._predict(label, time_ms, lost, lost, valid=False),
+                self._predict(label, time_ms, lost, lost, is_doubtful=True),
             )
             for label, examples in self._examples.items()
         }

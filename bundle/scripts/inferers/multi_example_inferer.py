@@ -44,8 +44,8 @@ class MultiExampleInferer(Inferer):
         >>> image = torch.rand(1, 1, 64, 64)
         >>> bank = ExampleBank(NCCMatcher(), patch_size=16)
         >>> bank.add(image, torch.tensor([[20.0, 30.0], [40.0, 10.0]]), ["apex", "valve"])
-        >>> tuple(MultiExampleInferer(bank)(image, bank.network).shape)  # images, landmarks, means and sigmas
-        (1, 2, 4)
+        >>> tuple(MultiExampleInferer(bank)(image, bank.network).shape)  # means, sigmas, disagreement
+        (1, 2, 6)
     """
 
     def __init__(self, bank: ExampleBank, fusion: Fusion | None = None, sigma_per_scale: float = 1.0) -> None:
@@ -70,7 +70,8 @@ class MultiExampleInferer(Inferer):
             sources: the series of each image, to prefer its own examples, see :meth:`ExampleBank.select`.
 
         Returns:
-            (B, L, 2 * spatial_dims): means and standard deviations an axis, normalised, in the order of
+            (B, L, 3 * spatial_dims): means, standard deviations and the disagreement of the examples' own answers (root
+            mean square distance from the fused one; NaN for one example) an axis, normalised, in the order of
             ``bank.labels``.
 
         Raises:
@@ -81,17 +82,26 @@ class MultiExampleInferer(Inferer):
         return torch.stack([self._find(*one) for one in each])
 
     def _find(self, image: torch.Tensor, means: torch.Tensor, sigmas: torch.Tensor, source: str | None) -> torch.Tensor:
-        """Landmarks (L, 2 * spatial_dims) of one image, from each example's own answer."""
+        """Landmarks (L, 3 * spatial_dims) of one image, from each example's own answer."""
         examples = [self.bank.select(label, source) for label in self.bank.labels]
         fused = [self.fusion(means[chosen], sigmas[chosen]) for chosen in examples]
+        apart = torch.stack(
+            [_disagreement(means[chosen], mean) for chosen, (mean, _) in zip(examples, fused, strict=True)]
+        )
         mean, sigma = (torch.stack(part) for part in zip(*fused, strict=True))
         if self.bank.second_look is not None:
             shape = image.shape[2:]
             points = self.bank.look_again(image, normalized_to_index(mean, shape), examples)
             mean = index_to_normalized(points, shape)
-        return torch.cat([mean, sigma], dim=-1)
+        return torch.cat([mean, sigma, apart], dim=-1)
 
     def match_examples(self, inputs: torch.Tensor, network: Matcher) -> tuple[torch.Tensor, torch.Tensor]:
         """Each example's own answer: means and standard deviations, (B, len(bank), spatial_dims), normalised."""
         means, log_scales = self.bank.match(network.encode_image(inputs), network)
         return means, log_scales.exp() * self.sigma_per_scale
+
+
+def _disagreement(answers: torch.Tensor, fused: torch.Tensor) -> torch.Tensor:
+    """Root mean square distance an axis of the answers (K, spatial_dims) of several examples; NaN for one alone."""
+    away = (answers - fused).square().mean(dim=0).sqrt()
+    return away if len(answers) > 1 else torch.full_like(away, torch.nan)

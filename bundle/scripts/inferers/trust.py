@@ -13,10 +13,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+
+from scripts.io.landmark_status import LandmarkStatus
 
 __all__ = ["DOUBTS", "Trust"]
 
@@ -36,8 +39,9 @@ class Trust:
 
     Attributes:
         limits: name of a measure, see :data:`DOUBTS`, to its limit; what is not in it is not judged.
-        false_alarm: share of the answers that the limits were learned from that they flag; None for limits that were
-            not learned.
+        false_alarm: share of the answers that the limits were learned from that they flag; None where it is not known.
+        learned: whether they were learned from answers that are right, be it in another run; what is within limits that
+            were not, see :meth:`lenient`, is unchecked.
 
     Raises:
         ValueError: there is no such measure.
@@ -49,6 +53,7 @@ class Trust:
 
     limits: dict[str, float]
     false_alarm: float | None = None
+    learned: bool = True
 
     def __post_init__(self) -> None:
         if unknown := set(self.limits) - set(DOUBTS):
@@ -69,6 +74,43 @@ class Trust:
             next((text for text, doubtful in zip(texts, row, strict=True) if doubtful), "")
             for row in (measures.cpu() > limits).tolist()
         ]
+
+    def status(self, measures: torch.Tensor, reasons: Sequence[str]) -> list[LandmarkStatus]:
+        """What each answer says of itself.
+
+        Args:
+            measures: (L, 5), see :meth:`judge`.
+            reasons: what speaks against each answer, be it of :meth:`judge` or not; an empty text for nothing.
+
+        Returns:
+            (L,), doubtful where there is a reason; valid where none of the limits is exceeded, these were learned, and
+            something was measured that they limit; else unchecked.
+
+        Example:
+            >>> measures = torch.tensor([[3.0, torch.nan, 0.0, 0.0, 0.0]])
+            >>> [Trust({name: 4.0}).status(measures, [""])[0].value for name in ("sigma_px", "disagreement_px")]
+            ['valid', 'unchecked']
+        """
+        limited = torch.tensor([self.learned and name in self.limits for name in DOUBTS])
+        judged = (measures.cpu().isfinite() & limited).any(dim=1).tolist()
+        return [
+            LandmarkStatus.DOUBTFUL if reason else LandmarkStatus.VALID if was else LandmarkStatus.UNCHECKED
+            for reason, was in zip(reasons, judged, strict=True)
+        ]
+
+    @classmethod
+    def lenient(cls, length_px: float) -> Trust:
+        """Limits for want of learned ones.
+
+        Args:
+            length_px: of all lengths, such as a quarter of a patch, px of the original frames.
+
+        Example:
+            >>> Trust.lenient(6.0).limits["sigma_px"], Trust.lenient(6.0).learned
+            (6.0, False)
+        """
+        lengths = dict.fromkeys(("sigma_px", "disagreement_px", "return_px"), length_px)
+        return cls({**lengths, "dissent": 0.5, "dissimilarity": 0.7}, learned=False)
 
     @classmethod
     def learn(cls, measures: torch.Tensor, false_alarm: float = 0.01, names: Sequence[str] = tuple(DOUBTS)) -> Trust:
@@ -94,10 +136,12 @@ class Trust:
         """
         if not 0.0 < false_alarm < 1.0:
             raise ValueError(f"the share of false alarms is {false_alarm}; give one between 0 and 1, such as 0.01")
-        if len(measures) * false_alarm < 1.0:
+        needed = math.ceil(1.0 / false_alarm - 1e-9)
+        if len(measures) < needed:
             raise ValueError(
                 f"{len(measures)} answers are too few for a share of {false_alarm:g} false alarms; "
-                f"give {int(1 / false_alarm) + 1} or more, or a larger share"
+                f"give {needed} or more (frames times landmarks), or a larger share, such as false_alarm="
+                f"{_share_of(len(measures)):g}"
             )
         cls(dict.fromkeys(names, 0.0))
         judged = torch.tensor([name in names for name in DOUBTS])
@@ -115,6 +159,11 @@ class Trust:
             {name: limit for name, limit, there in zip(DOUBTS, limits.tolist(), measured, strict=True) if there},
             flagged,
         )
+
+
+def _share_of(answers: int) -> float:
+    """A round share that so many answers are enough for."""
+    return min(0.5, math.ceil(100.0 / max(answers, 1)) / 100.0)
 
 
 def _limits(measures: torch.Tensor, share: float) -> torch.Tensor:

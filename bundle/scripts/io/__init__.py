@@ -10,13 +10,14 @@
 # limitations under the License.
 """Landmark files in and out; one format per file, and nothing here knows of networks."""
 
-from scripts.io.atomic import atomic_path
+from scripts.io.atomic import WriteError, atomic_path
 from scripts.io.dicom_sr import ReportPoint, check_report_sources, read_dicom_sr, write_dicom_sr
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError, find_input_error, refuse_unreadable, report_input_errors
 from scripts.io.json_object import read_json_object
 from scripts.io.label_file import Label, LabelPoint, read_label, write_label
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 from scripts.io.pairs_csv import FramePair, read_pairs_csv
 from scripts.io.slicer_markups import (
@@ -34,8 +35,10 @@ __all__ = [
     "Label",
     "LabelPoint",
     "Landmark",
+    "LandmarkStatus",
     "ReportPoint",
     "WorldPoint",
+    "WriteError",
     "atomic_path",
     "check_report_sources",
     "find_input_error",

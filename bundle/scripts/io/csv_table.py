@@ -12,15 +12,25 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
+from scripts.io.unicode_form import composed
 
-__all__ = ["parse_frame", "parse_pixels", "read_csv_columns", "read_csv_rows", "write_csv"]
+__all__ = ["DecimalMarks", "open_csv", "parse_frame", "parse_pixels", "read_csv_columns", "read_csv_rows", "write_csv"]
+
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?")
+# may be a decimal number, or a whole one whose thousands are marked
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 
 
 def write_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -45,20 +55,27 @@ def write_csv(path: str | os.PathLike[str], columns: Sequence[str], rows: Iterab
         writer.writerows(rows)
 
 
-def read_csv_rows(path: str | os.PathLike[str], content: str) -> Iterator[tuple[int, list[str]]]:
+def read_csv_rows(
+    path: str | os.PathLike[str], content: str, *, is_number: Callable[[str], bool] | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """Read a CSV file row by row: the header, then rows with as many cells.
 
-    Blank lines, a byte order mark, white space around cells and empty cells at the end of a row do no harm.
+    Blank lines, a byte order mark, white space around cells and empty cells at the end of a row do no harm. Cells are
+    separated by commas, or by semicolons or tabs if the header has one of these and no comma. Then numbers may have
+    a decimal comma, as spreadsheets write them in most of Europe.
 
     Args:
-        path: the file, UTF-8.
+        path: the file, UTF-8, or UTF-16 with its byte order mark.
         content: what the file shall have, in words.
+        is_number: tells by its name whether a column holds numbers; these come with a decimal point.
 
     Yields:
-        (line, cells) of each row that is not blank; the line is its last where quoted cells go over several.
+        (line, cells) of each row that is not blank; the line is its last where quoted cells go over several. The header
+        has the names of the columns in composed Unicode.
 
     Raises:
-        InputError: there is no such file, it is no CSV file or not UTF-8, or a row has more cells than the header.
+        InputError: there is no such file, it is no CSV file or in another encoding, a row has more cells than the
+            header, or it cannot be told where the decimals of a number begin.
 
     Example:
         >>> list(read_csv_rows("e.csv", "the columns image,label"))  # doctest: +SKIP
@@ -66,28 +83,39 @@ def read_csv_rows(path: str | os.PathLike[str], content: str) -> Iterator[tuple[
     """
     if not os.path.isfile(path):
         raise InputError(f"{path}: there is no such file. Give a CSV file with {content}.")
-    width = None
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        for line, cells in _rows(file, path):
-            width = len(cells) if width is None else width
+    with open_csv(path) as (reader, separator):
+        rows = _rows(reader)
+        line, header = next(rows, (1, []))
+        header = [composed(name) for name in header]
+        if header:
+            yield line, header
+        width = len(header)
+        numbers = [column for column, name in enumerate(header) if is_number is not None and is_number(name)]
+        decimals = DecimalMarks(separator)
+        for line, cells in rows:
             if any(cells[width:]):
+                point = " and write decimals with a point" if separator == "," else ""
                 raise InputError(
-                    f"{path}, line {line}: {len(cells)} cells where the header has {width}. "
-                    'Put quotes around a name with a comma ("a, b") and write decimals with a point.'
+                    f"{path}, line {line}: {len(cells)} cells where the header has {width}. Put quotes around a name "
+                    f'with a {_SEPARATORS[separator]} ("a{separator} b"){point}.'
                 )
-            yield line, cells[:width] + [""] * (width - len(cells))
+            cells = cells[:width] + [""] * (width - len(cells))
+            for column in numbers:
+                cells[column] = decimals.with_point(cells[column], f"{path}, line {line}: {header[column]}")
+            yield line, cells
 
 
 def read_csv_columns(
-    path: str | os.PathLike[str], columns: Sequence[str], *, row: str, meaning: str
+    path: str | os.PathLike[str], columns: Sequence[str], *, row: str, meaning: str, numbers: Sequence[str] = ()
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Read the named columns of a CSV file, in any order and case; further columns are ignored.
 
     Args:
-        path: the file, UTF-8.
+        path: the file, see :func:`read_csv_rows`.
         columns: their names, in small letters.
         row: what a row is, in one word, for messages.
         meaning: what a row stands for, likewise.
+        numbers: those of the columns that hold numbers.
 
     Yields:
         (line, cells by column) of at least one row.
@@ -101,7 +129,7 @@ def read_csv_columns(
         [(2, {'label': 'valve', 'x': '101.0'})]
     """
     names = ",".join(columns)
-    rows = read_csv_rows(path, f"the columns {names}")
+    rows = read_csv_rows(path, f"the columns {names}", is_number=lambda name: name.lower() in numbers)
     first, header = next(rows, (1, []))
     if not header:
         raise InputError(f"{path}: the file is empty. Write the header {names} and a row for each {row}.")
@@ -165,27 +193,97 @@ def parse_frame(name: str, cell: str, where: str, empty: str) -> int | None:
     return int(value)
 
 
-def _rows(file: Iterator[str], path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, stripped cells) for every row that is not blank."""
-    reader = csv.reader(file, strict=True)
+@contextmanager
+def open_csv(path: str | os.PathLike[str]) -> Iterator[tuple[Any, str]]:
+    """Open a CSV file in its encoding, see :func:`read_csv_rows`.
+
+    Yields:
+        A reader of the module ``csv``, and what separates the cells.
+
+    Raises:
+        InputError: what is read is no CSV, or in another encoding.
+
+    Example:
+        >>> with open_csv("e.csv") as (reader, separator):  # doctest: +SKIP
+        ...     header = next(reader)
+    """
+    with open(path, "rb") as binary:
+        # a spreadsheet's "Unicode text" begins with this mark
+        utf16 = binary.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    with open(path, newline="", encoding="utf-16" if utf16 else "utf-8-sig") as file:
+        separator = _separator(file)
+        file.seek(0)
+        reader = csv.reader(file, delimiter=separator, strict=True)
+        try:
+            yield reader, separator
+        except csv.Error as error:
+            raise InputError(f"{path}, line {reader.line_num}: {error}. Check the quotes on this line.") from error
+        except UnicodeDecodeError as error:
+            # Decoding runs ahead of the rows, so the true line can only be told as "after".
+            raise InputError(f"{path}, after line {reader.line_num}: not UTF-8. Save the file as UTF-8 CSV.") from error
+
+
+class DecimalMarks:
+    """The numbers of a file, whose decimals may begin with a comma where that does not separate cells.
+
+    Args:
+        separator: what separates cells.
+
+    Example:
+        >>> DecimalMarks(";").with_point("79,5", "e.csv, line 2: x")
+        '79.5'
+    """
+
+    def __init__(self, separator: str) -> None:
+        self._comma = separator != ","
+        self._marks: set[str] = set()
+        self._doubtful = ""  # the first number that may have thousands
+
+    def with_point(self, cell: str, where: str) -> str:
+        """The number with a decimal point; what is no number stays as it is.
+
+        Raises:
+            InputError: commas and points cannot be told apart, in this number or in one before it.
+        """
+        marks = re.sub(r"[^.,]", "", cell)
+        if not (self._comma and marks and _NUMBER.fullmatch(cell)):
+            return cell
+        self._marks.update(marks)
+        if len(marks) > 1 or _GROUPED.fullmatch(cell):
+            self._doubtful = self._doubtful or f"{where} is {cell!r}"
+        if self._doubtful and (len(marks) > 1 or len(self._marks) > 1):
+            raise InputError(
+                f"{self._doubtful}, in a file whose numbers have commas and points. Write all decimals with one of "
+                "them, and no thousands with the other."
+            )
+        return cell.replace(",", ".")
+
+
+def _separator(file: Iterable[str]) -> str:
+    """What separates the cells of the header, where that is one of the separators only; else the comma."""
     try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            # Spreadsheets pad with rows of empty cells; they are as blank as blank lines.
-            if any(cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}. Check the quotes on this line.") from error
-    except UnicodeDecodeError as error:
-        # Decoding runs ahead of the rows, so the true line can only be told as "after".
-        raise InputError(f"{path}, after line {reader.line_num}: not UTF-8. Save the file as UTF-8 CSV.") from error
+        header = next((line for line in file if line.strip(" \t\r\n;,")), "")
+    except UnicodeDecodeError:  # told later, with its line
+        return ","
+    used = [one for one in _SEPARATORS if one in re.sub(r'"[^"]*"', "", header)]
+    return used[0] if len(used) == 1 else ","
+
+
+def _rows(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, stripped cells) for every row that is not blank."""
+    for row in reader:
+        cells = [cell.strip() for cell in row]
+        # Spreadsheets pad with rows of empty cells; they are as blank as blank lines.
+        if any(cells):
+            yield reader.line_num, cells
 
 
 def _column_positions(header: list[str], columns: Sequence[str], where: str) -> dict[str, int]:
     names = [name.lower() for name in header]
     missing = [name for name in columns if name not in names]
     if missing:
-        hint = " Separate the cells with commas, not semicolons or tabs." if len(names) == 1 else ""
+        split = len(names) > 1 and not any(one in name for one in ";\t" for name in names)
+        hint = "" if split else " Separate its cells all with commas, or all with semicolons or tabs."
         raise InputError(
             f"{where}: the header lacks {', '.join(missing)}; "
             f"it must have {','.join(columns)}, and is {','.join(header)!r}.{hint}"

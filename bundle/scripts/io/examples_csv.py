@@ -17,10 +17,12 @@ from dataclasses import dataclass
 
 from scripts.io.csv_table import parse_frame, parse_pixels, read_csv_columns
 from scripts.io.input_error import InputError
+from scripts.io.unicode_form import composed
 
 __all__ = ["EXAMPLE_COLUMNS", "Example", "read_examples_csv"]
 
 EXAMPLE_COLUMNS = ("image", "frame", "label", "x", "y")
+_NUMBERS = ("frame", "x", "y")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Example:
         line: line of the file it came from, for messages.
         unit: what ``line`` counts: lines, or points in a file that has no lines.
 
+    The label comes in composed Unicode, so that it is the same landmark in whatever form files have it.
+
     Example:
         >>> Example("clip.dcm", 0, "valve", x=101.0, y=64.5, line=2).label
         'valve'
@@ -49,15 +53,18 @@ class Example:
     line: int
     unit: str = "line"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", composed(self.label))
+
 
 def read_examples_csv(path: str | os.PathLike[str]) -> list[Example]:
     """Read examples from a CSV file with the columns ``image,frame,label,x,y``.
 
-    The columns may have any order, and further columns are ignored, so a ``landmarks.csv`` serves as examples. Blank
-    lines, a byte order mark and white space around cells do no harm. ``frame`` is empty for a still image.
+    The columns may have any order, and further columns are ignored, so a ``landmarks.csv`` serves as examples.
+    ``frame`` is empty for a still image. :func:`scripts.io.csv_table.read_csv_rows` tells how the file may be written.
 
     Args:
-        path: the file, UTF-8.
+        path: the file.
 
     Returns:
         At least one example, in file order; x and y in pixels of the original image.
@@ -70,7 +77,7 @@ def read_examples_csv(path: str | os.PathLike[str]) -> list[Example]:
         >>> [(example.label, example.x, example.y) for example in read_examples_csv("e.csv")]  # doctest: +SKIP
         [('valve', 101.0, 64.5)]
     """
-    rows = read_csv_columns(path, EXAMPLE_COLUMNS, row="example", meaning="marked point")
+    rows = read_csv_columns(path, EXAMPLE_COLUMNS, row="example", meaning="marked point", numbers=_NUMBERS)
     return [_example(cells, line, f"{path}, line {line}") for line, cells in rows]
 
 

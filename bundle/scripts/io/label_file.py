@@ -20,9 +20,19 @@ from typing import Any
 
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.strict_json import parse_object
 
-__all__ = ["Label", "LabelPoint", "parse_frame", "parse_points", "read_label", "write_label"]
+__all__ = [
+    "Label",
+    "LabelPoint",
+    "check_number",
+    "label_text",
+    "parse_frame",
+    "parse_points",
+    "read_label",
+    "write_label",
+]
 
 _MOST_POINTS = 10_000
 _LARGEST = 1e9
@@ -39,8 +49,9 @@ class LabelPoint:
         y: position along axis 1 (rows, downwards), likewise.
         sigma_x: standard deviation along x, px; None for a point that a person has set.
         sigma_y: along y.
-        valid: whether the answer is to be relied on; None for a point that a person has set.
-        reason: why not, in words.
+        status: whether the answer is to be relied on; of a point that a person has set None, or doubtful where the
+            network does not find it again in its own image.
+        reason: why it is doubtful, in words.
         n_examples: how many examples spoke for it; None for a point that a person has set.
     """
 
@@ -50,7 +61,7 @@ class LabelPoint:
     y: float
     sigma_x: float | None = None
     sigma_y: float | None = None
-    valid: bool | None = None
+    status: LandmarkStatus | None = None
     reason: str = ""
     n_examples: int | None = None
 
@@ -78,8 +89,9 @@ def parse_points(entries: Any, where: str) -> list[LabelPoint]:
         >>> parse_points([{"label": "valve", "x": 1, "y": 2.5}], "body")[0].y
         2.5
     """
-    if not isinstance(entries, list) or len(entries) > _MOST_POINTS:
+    if not isinstance(entries, list):
         raise InputError(f'{where} needs "landmarks", a list of at most {_MOST_POINTS}.')
+    check_number(len(entries), where)
     return [_parse_point(entry, f"{where}, landmark {i}") for i, entry in enumerate(entries, start=1)]
 
 
@@ -98,6 +110,22 @@ def parse_frame(frame: Any, where: str) -> int | None:
     return frame
 
 
+def check_number(number: int, where: str) -> None:
+    """Refuse more landmarks than a label can have, in all its frames together.
+
+    Raises:
+        InputError: there are more than 10,000.
+
+    Example:
+        >>> check_number(10_000, "body")
+    """
+    if number > _MOST_POINTS:
+        raise InputError(
+            f"{where} would have {number} landmarks, but a label has at most {_MOST_POINTS}; "
+            "take fewer landmarks, or fewer frames"
+        )
+
+
 def read_label(path: str | os.PathLike[str]) -> Label:
     """Read what :func:`write_label` wrote.
 
@@ -113,28 +141,52 @@ def read_label(path: str | os.PathLike[str]) -> Label:
             content = file.read()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
-    document = parse_object(content, str(path))
-    points = parse_points(document.get("landmarks"), str(path))
-    info = document.get("info")
-    return Label(tuple(points), info if isinstance(info, dict) else {})
+    return _parse_kept(content, str(path))
+
+
+def label_text(label: Label, where: str) -> str:
+    """What a label's file says. It is read here already: what could not be read later is not written.
+
+    Args:
+        label: the landmarks of an image.
+        where: what to call them in messages.
+
+    Raises:
+        InputError: :func:`read_label` would not take it.
+        ValueError: a number is not finite, which JSON cannot say.
+
+    Example:
+        >>> label_text(Label((LabelPoint("valve", 3, 101.0, 64.5),)), "body").split()[:3]
+        ['{', '"landmarks":', '[']
+    """
+    landmarks = [
+        {name: value for name, value in asdict(point).items() if value is not None and value != ""}
+        for point in label.points
+    ]
+    text = json.dumps({"landmarks": landmarks, "info": label.info}, indent=1, allow_nan=False)
+    _parse_kept(text, where)
+    return text
 
 
 def write_label(path: str | os.PathLike[str], label: Label) -> None:
     """Write the landmarks of an image, whole or not at all.
 
     Raises:
-        ValueError: a number is not finite, which JSON cannot say; then nothing is written.
+        InputError, ValueError: see :func:`label_text`; then nothing is written.
 
     Example:
         >>> write_label("labels/final/clip.dcm.json", Label((LabelPoint("valve", 3, 101.0, 64.5),)))  # doctest: +SKIP
     """
-    landmarks = [
-        {name: value for name, value in asdict(point).items() if value is not None and value != ""}
-        for point in label.points
-    ]
-    content = json.dumps({"landmarks": landmarks, "info": label.info}, indent=1, allow_nan=False)
+    text = label_text(label, str(path))
     with atomic_path(path) as temporary:
-        temporary.write_text(content, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _parse_kept(content: bytes | str, where: str) -> Label:
+    document = parse_object(content, where)
+    points = parse_points(document.get("landmarks"), where)
+    info = document.get("info")
+    return Label(tuple(points), info if isinstance(info, dict) else {})
 
 
 def _parse_point(entry: Any, where: str) -> LabelPoint:
@@ -147,7 +199,7 @@ def _parse_point(entry: Any, where: str) -> LabelPoint:
     sigma_x, sigma_y = (
         None if entry.get(name) is None else _number(entry[name], name, where) for name in ("sigma_x", "sigma_y")
     )
-    valid, count = entry.get("valid"), entry.get("n_examples")
+    count = entry.get("n_examples")
     return LabelPoint(
         label.strip(),
         frame,
@@ -155,10 +207,17 @@ def _parse_point(entry: Any, where: str) -> LabelPoint:
         y,
         sigma_x,
         sigma_y,
-        valid=valid if isinstance(valid, bool) else None,
+        status=_status(entry),
         reason=entry["reason"] if isinstance(entry.get("reason"), str) else "",
         n_examples=count if isinstance(count, int) and not isinstance(count, bool) else None,
     )
+
+
+def _status(entry: dict[str, Any]) -> LandmarkStatus | None:
+    """What a point says of itself; labels of before had ``valid``, without learned limits."""
+    if isinstance(entry.get("valid"), bool):
+        return LandmarkStatus.UNCHECKED if entry["valid"] else LandmarkStatus.DOUBTFUL
+    return LandmarkStatus(entry["status"]) if entry.get("status") in list(LandmarkStatus) else None
 
 
 def _number(value: Any, name: str, where: str) -> float:

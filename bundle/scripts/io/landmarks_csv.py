@@ -12,12 +12,12 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from scripts.io.csv_table import write_csv
+from scripts.io.csv_table import DecimalMarks, open_csv, write_csv
+from scripts.io.landmark_status import LandmarkStatus
 
 __all__ = ["PIXEL_COLUMNS", "Landmark", "read_landmarks_csv", "write_landmarks_csv"]
 
@@ -35,6 +35,9 @@ class Landmark:
         sigma_x: standard deviation of x, in pixels.
         sigma_y: standard deviation of y, in pixels.
         n_examples: how many examples the position was fused from.
+        is_example: whether an example of this landmark lies in this very image and frame.
+        status: whether to rely on it.
+        reason: why not, in words; empty where nothing speaks against it.
         lps_x: place in the patient, mm to the left; None where the file does not tell its place.
         lps_y: mm to the back, likewise.
         lps_z: mm to the head, likewise.
@@ -52,23 +55,30 @@ class Landmark:
     sigma_x: float
     sigma_y: float
     n_examples: int
+    is_example: bool = False
+    status: LandmarkStatus = LandmarkStatus.UNCHECKED
+    reason: str = ""
     lps_x: float | None = None
     lps_y: float | None = None
     lps_z: float | None = None
 
 
 _COLUMNS = tuple(field.name for field in fields(Landmark))
+_ABOUT = ("is_example", "status", "reason")
 _PLACE = ("lps_x", "lps_y", "lps_z")
-# without the place, as files had them once
-PIXEL_COLUMNS = _COLUMNS[: -len(_PLACE)]
+_MEASURED = ("x", "y", "sigma_x", "sigma_y", *_PLACE)
+PIXEL_COLUMNS = tuple(name for name in _COLUMNS if name not in (*_ABOUT, *_PLACE))
+# as files had them once: without the place, and without what a landmark says of itself
+_EARLIER = (PIXEL_COLUMNS, (*PIXEL_COLUMNS, *_PLACE))
 
 
 def write_landmarks_csv(path: str | os.PathLike[str], landmarks: Iterable[Landmark]) -> None:
-    """Write landmarks as UTF-8 CSV: ``image,frame,label,x,y,sigma_x,sigma_y,n_examples,lps_x,lps_y,lps_z``.
+    """Write landmarks as UTF-8 CSV.
 
+    The columns are ``image,frame,label,x,y,sigma_x,sigma_y,n_examples,is_example,status,reason,lps_x,lps_y,lps_z``.
     Positions are in pixels with five decimals, so that they are exact to a thousandth of a mm where a pixel is 10 mm;
-    sigmas are in pixels with three, places in the patient in LPS mm with four. The frame of a still image and a place
-    that is not known are empty cells.
+    sigmas are in pixels with three, places in the patient in LPS mm with four. ``is_example`` is 1 or 0. The frame of a
+    still image, a place that is not known and the reason where there is none are empty cells.
 
     Args:
         path: the file to write; it is replaced whole.
@@ -85,7 +95,11 @@ def write_landmarks_csv(path: str | os.PathLike[str], landmarks: Iterable[Landma
 
 
 def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:
-    """Read what :func:`write_landmarks_csv` wrote, with or without the columns of the place in the patient.
+    """Read what :func:`write_landmarks_csv` wrote, now or before it had all of its columns.
+
+    Files of before lack the place in the patient, or what a landmark says of itself: it is then ``unchecked``.
+
+    A spreadsheet may have saved it since, see :func:`scripts.io.csv_table.read_csv_rows`.
 
     Args:
         path: the file.
@@ -101,12 +115,12 @@ def read_landmarks_csv(path: str | os.PathLike[str]) -> list[Landmark]:
         >>> read_landmarks_csv("landmarks.csv")[0].label  # doctest: +SKIP
         'patella'
     """
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        header = next(reader, [])
-        if tuple(header) not in (_COLUMNS, PIXEL_COLUMNS):
+    with open_csv(path) as (reader, separator):
+        header: list[str] = next(reader, [])
+        if tuple(header) not in (_COLUMNS, *_EARLIER):
             raise ValueError(f"{path}, line 1: the header must be {','.join(_COLUMNS)!r}, not {','.join(header)!r}.")
-        return [_landmark(row, len(header), f"{path}, line {reader.line_num}") for row in reader if row]
+        marks = DecimalMarks(separator)
+        return [_landmark(row, header, f"{path}, line {reader.line_num}", marks) for row in reader if row]
 
 
 def _row(landmark: Landmark) -> list[str]:
@@ -116,24 +130,26 @@ def _row(landmark: Landmark) -> list[str]:
     # adding zero turns -0.0 into 0.0
     lps = (landmark.lps_x, landmark.lps_y, landmark.lps_z)
     place = ["" if value is None else f"{round(value, 4) + 0.0:.4f}" for value in lps]
-    return [landmark.image, frame, landmark.label, *point, *sigma, str(int(landmark.n_examples)), *place]
+    about = [str(int(landmark.is_example)), str(landmark.status), landmark.reason]
+    return [landmark.image, frame, landmark.label, *point, *sigma, str(int(landmark.n_examples)), *about, *place]
 
 
-def _landmark(row: list[str], width: int, where: str) -> Landmark:
-    if len(row) != width:
-        raise ValueError(f"{where}: expected {width} cells, found {len(row)}.")
-    image, frame, label, x, y, sigma_x, sigma_y, n_examples, *place = row
+def _landmark(row: list[str], header: list[str], where: str, marks: DecimalMarks) -> Landmark:
+    if len(row) != len(header):
+        raise ValueError(f"{where}: expected {len(header)} cells, found {len(row)}.")
+    cells = dict(zip(header, row, strict=True))
+    cells |= {name: marks.with_point(cells[name], where) for name in _MEASURED if name in cells}
     try:
         return Landmark(
-            image=image,
-            frame=int(frame) if frame else None,
-            label=label,
-            x=float(x),
-            y=float(y),
-            sigma_x=float(sigma_x),
-            sigma_y=float(sigma_y),
-            n_examples=int(n_examples),
-            **{name: float(cell) for name, cell in zip(_PLACE, place, strict=False) if cell},
+            image=cells["image"],
+            frame=int(cells["frame"]) if cells["frame"] else None,
+            label=cells["label"],
+            **{name: float(cells[name]) for name in _MEASURED[:4]},
+            n_examples=int(cells["n_examples"]),
+            is_example=bool(int(cells.get("is_example", "0"))),
+            status=LandmarkStatus(cells.get("status", LandmarkStatus.UNCHECKED)),
+            reason=cells.get("reason", ""),
+            **{name: float(cells[name]) for name in _PLACE if cells.get(name)},
         )
     except ValueError as error:
         raise ValueError(f"{where}: {error}.") from error

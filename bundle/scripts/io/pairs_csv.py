@@ -49,11 +49,11 @@ class FramePair:
 def read_pairs_csv(path: str | os.PathLike[str]) -> list[FramePair]:
     """Read pairs from a CSV file with the columns ``source_image,source_frame,target_image,target_frame``.
 
-    The columns may have any order, and further columns are ignored. Blank lines, a byte order mark and white space
-    around cells do no harm. An empty frame is frame 0, and an empty ``target_image`` is the source's image.
+    The columns may have any order, and further columns are ignored. An empty frame is frame 0, and an empty
+    ``target_image`` is the source's image. :func:`scripts.io.csv_table.read_csv_rows` tells how it may be written.
 
     Args:
-        path: the file, UTF-8.
+        path: the file.
 
     Returns:
         At least one pair, in file order.
@@ -66,7 +66,7 @@ def read_pairs_csv(path: str | os.PathLike[str]) -> list[FramePair]:
         >>> [(pair.source_frame, pair.target_frame) for pair in read_pairs_csv("pairs.csv")]  # doctest: +SKIP
         [(0, 12)]
     """
-    rows = read_csv_columns(path, _COLUMNS, row="pair", meaning="pair of frames")
+    rows = read_csv_columns(path, _COLUMNS, row="pair", meaning="pair of frames", numbers=_COLUMNS[1::2])
     return [_pair(cells, line, f"{path}, line {line}") for line, cells in rows]
 
 

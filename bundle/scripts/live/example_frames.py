@@ -24,6 +24,8 @@ from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import image_series_of
 from scripts.io.examples_csv import Example
 from scripts.io.input_error import InputError
+from scripts.io.name_index import nearest_names
+from scripts.io.named_file import find_file
 from scripts.live.stream_image import find_stream_images
 from scripts.transforms.coordinates import pixel_spacing
 
@@ -40,6 +42,7 @@ class ExampleFrame:
         labels: the landmark of each.
         where: file and line of the first one, for messages.
         spacing: distance of pixel centres along x and y, mm; where the file does not tell, of a made-up place.
+        name: of the image, and the frame where it has several, for messages.
     """
 
     image: torch.Tensor
@@ -47,6 +50,7 @@ class ExampleFrame:
     labels: list[str]
     where: str
     spacing: tuple[float, float]
+    name: str
 
 
 def read_example_frames(
@@ -105,10 +109,11 @@ def _add(
     frames: dict[tuple[Path, int], ExampleFrame],
     voi: bool,
 ) -> None:
-    file = next((folder / row.image for folder in near if (folder / row.image).is_file()), None)
-    if file is None:
+    file = find_file(row.image, near)
+    if file is None or not file.is_file():
         places = " or ".join(map(str, near))
-        raise InputError(f"image {row.image!r} is neither an existing file nor found below {places}")
+        nearest = nearest_names(row.image, [one.name for one in find_stream_images(near)])
+        raise InputError(f"image {row.image!r} is neither an existing file nor found below {places}{nearest}")
     if file not in images:
         images[file] = read_image_series(image_series_of([file], file.parent), voi=voi)
     image = images[file].frames
@@ -121,7 +126,8 @@ def _add(
         )
     key = file, row.frame or 0
     spacing = pixel_spacing(images[file].affines[key[1]])
-    shown = frames.setdefault(key, ExampleFrame(image[key[1], 0], [], [], where, spacing))
+    name = row.image if row.frame is None else f"{row.image}, frame {row.frame}"
+    shown = frames.setdefault(key, ExampleFrame(image[key[1], 0], [], [], where, spacing, name))
     _check(row, shown, next(iter(frames.values())))
     shown.points.append((row.x, row.y))
     shown.labels.append(row.label)

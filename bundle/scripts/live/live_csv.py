@@ -22,11 +22,12 @@ from datetime import datetime
 from pathlib import Path
 
 from scripts.io.input_error import InputError, first_line
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import PIXEL_COLUMNS
 
 __all__ = ["LiveCsv", "LiveRow"]
 
-_COLUMNS = (*PIXEL_COLUMNS, "valid", "reason", "latency_ms", "time")
+_COLUMNS = (*PIXEL_COLUMNS, "status", "reason", "latency_ms", "time")
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class LiveRow:
         sigma_x: standard deviation of x, px.
         sigma_y: standard deviation of y, px.
         n_examples: how many examples it was found from.
-        valid: whether to rely on it.
-        reason: why not; empty where it is valid.
+        status: whether to rely on it.
+        reason: why it is doubtful; empty where it is not.
     """
 
     label: str
@@ -50,7 +51,7 @@ class LiveRow:
     sigma_x: float
     sigma_y: float
     n_examples: int
-    valid: bool
+    status: LandmarkStatus
     reason: str
 
 
@@ -69,7 +70,7 @@ class LiveCsv:
         InputError: the file is another one, or cannot be written.
 
     Example:
-        >>> row = LiveRow("valve", 101.25, 64.5, 0.8, 0.7, n_examples=2, valid=True, reason="")
+        >>> row = LiveRow("valve", 101.25, 64.5, 0.8, 0.7, 2, LandmarkStatus.VALID, "")
         >>> with LiveCsv("live.csv", ["valve"]) as table:  # doctest: +SKIP
         ...     table.append("IM0001.dcm", [row], latency_ms=131.0, time=datetime.now().astimezone())
         ...     "IM0001.dcm" in table
@@ -174,7 +175,10 @@ class LiveCsv:
             reader = csv.reader(text)
             header = next(reader, None)
             if header is not None and tuple(header) != _COLUMNS:
-                raise InputError(f"{self.path} is not a table of a live stream; move it away or give --output_dir")
+                raise InputError(
+                    f"{self.path} is not a table of a live stream, or one of an earlier version; "
+                    "move it away or give --output_dir"
+                )
             for row in reader:
                 if row:
                     self._note(row, reader.line_num)
@@ -203,7 +207,7 @@ class LiveCsv:
 
 def _cells(row: LiveRow) -> list[str]:
     numbers = ["" if math.isnan(value) else f"{value:.3f}" for value in (row.x, row.y, row.sigma_x, row.sigma_y)]
-    return [_one_line(row.label), *numbers, str(row.n_examples), str(int(row.valid)), _one_line(row.reason)]
+    return [_one_line(row.label), *numbers, str(row.n_examples), str(row.status), _one_line(row.reason)]
 
 
 def _one_line(text: str) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark
 from scripts.live.live_csv import LiveRow
 from scripts.visualize.overlay import label_colors, write_overlay
@@ -31,7 +32,7 @@ __all__ = ["LivePicture"]
 class LivePicture:
     """Draw the last frame, not more often than a viewer needs; each picture replaces the one before at once.
 
-    Landmarks that are not valid are not drawn: the title names them.
+    Doubtful landmarks are not drawn: the title names them.
 
     Args:
         path: the PNG file.
@@ -77,15 +78,16 @@ class LivePicture:
         name, image, rows = self._waiting
         self._waiting = None
         self._drawn_s = self._clock()
-        lost = [row.label for row in rows if not row.valid]
-        title = f"{name}    lost: {', '.join(lost)}" if lost else name
-        valid = [_landmark(name, row) for row in rows if row.valid]
+        doubtful = [row.label for row in rows if row.status == LandmarkStatus.DOUBTFUL]
+        title = f"{name}    {LandmarkStatus.DOUBTFUL}: {', '.join(doubtful)}" if doubtful else name
+        drawn = [_landmark(name, row) for row in rows if row.status != LandmarkStatus.DOUBTFUL]
         colors = label_colors(row.label for row in rows)
         try:
-            write_overlay(self.path, image, valid, title=title, colors=colors, aspect=self.aspect)
+            write_overlay(self.path, image, drawn, title=title, colors=colors, aspect=self.aspect)
         except OSError as error:  # the stream goes on without its picture
             logging.getLogger(type(self).__name__).warning("%s cannot be written: %s", self.path, error)
 
 
 def _landmark(image: str, row: LiveRow) -> Landmark:
-    return Landmark(image, None, row.label, row.x, row.y, row.sigma_x, row.sigma_y, row.n_examples)
+    place = row.x, row.y, row.sigma_x, row.sigma_y
+    return Landmark(image, None, row.label, *place, row.n_examples, status=row.status, reason=row.reason)

@@ -16,14 +16,15 @@ import logging
 import math
 import shutil
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 import numpy as np
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.live.live_csv import LiveRow
 
 __all__ = ["LiveProgress"]
@@ -39,11 +40,11 @@ class LiveProgress:
         clock: time in s, which never goes back.
 
     Example:
-        >>> row = LiveRow("valve", 101.25, 64.5, 0.8, 0.7, n_examples=2, valid=True, reason="")
+        >>> row = LiveRow("valve", 101.25, 64.5, 0.8, 0.7, 2, LandmarkStatus.VALID, "")
         >>> with LiveProgress() as progress:
         ...     progress.add([row], latency_ms=131.0, tracking_ms=42.0)
         >>> progress.line
-        '1 frame, latency 131 ms (tracking 42 ms), 1 of 1 landmarks valid'
+        '1 frame, latency 131 ms (tracking 42 ms), landmarks: 1 valid'
     """
 
     def __init__(self, *, every_s: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,7 +54,7 @@ class LiveProgress:
         self._clock = clock
         self._logged_s = -math.inf
         self._latencies: deque[float] = deque(maxlen=_KEPT)
-        self._landmarks = self._valid = 0
+        self._counts: Counter[LandmarkStatus] = Counter()
         self._open = ExitStack()
         self._logger = logging.getLogger(type(self).__name__)
 
@@ -75,17 +76,16 @@ class LiveProgress:
             latency_ms: from when its file was seen to when the answer was known, ms.
             tracking_ms: the part of it that the tracker took, ms.
         """
-        lost = [row.label for row in rows if not row.valid]
+        doubtful = [row.label for row in rows if row.status == LandmarkStatus.DOUBTFUL]
+        counts = Counter(row.status for row in rows)
         self.frames += 1
-        self._landmarks += len(rows)
-        self._valid += len(rows) - len(lost)
+        self._counts += counts
         self._latencies.append(latency_ms)
         self.line = (
-            f"{self._frames()}, latency {latency_ms:.0f} ms (tracking {tracking_ms:.0f} ms), "
-            f"{len(rows) - len(lost)} of {len(rows)} landmarks valid"
+            f"{self._frames()}, latency {latency_ms:.0f} ms (tracking {tracking_ms:.0f} ms), landmarks: {_told(counts)}"
         )
-        if lost:
-            self.line += f", lost: {', '.join(lost)}"
+        if doubtful:
+            self.line += f" ({', '.join(doubtful)})"
         self._bar.set_description_str(self.line)
         if self._bar.disable and self._clock() - self._logged_s >= self.every_s:
             self._logged_s = self._clock()
@@ -101,10 +101,16 @@ class LiveProgress:
         if self._latencies:
             median, high = np.percentile(self._latencies, [50, 95])
             parts += [f"latency {median:.0f} ms (median), {high:.0f} ms (95 %)"]
-            parts += [f"{self._valid} of {self._landmarks} landmarks valid"]
+            parts += [f"landmarks: {_told(self._counts)}"]
         if skipped:
             parts += [f"{skipped} unreadable file{'s' if skipped > 1 else ''} skipped"]
         return ", ".join(parts)
 
     def _frames(self) -> str:
         return f"{self.frames} frame{'' if self.frames == 1 else 's'}"
+
+
+def _told(counts: Mapping[LandmarkStatus, int]) -> str:
+    """Such as ``3 valid, 1 doubtful``; the doubtful ones last, as their names may follow."""
+    order = (LandmarkStatus.VALID, LandmarkStatus.UNCHECKED, LandmarkStatus.DOUBTFUL)
+    return ", ".join(f"{counts[status]} {status}" for status in order if counts.get(status))

@@ -18,7 +18,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +26,9 @@ from typing import Any
 
 import torch
 
-from scripts.inferers.landmark_tracker import LandmarkTracker, TrackedLandmark
+from scripts.inferers.landmark_tracker import LandmarkTracker, TrackedFrame, TrackedLandmark
 from scripts.io.input_error import InputError
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.live.arrival_order import in_order_of_arrival
 from scripts.live.example_frames import ExampleFrame
 from scripts.live.folder_watcher import Arrival, FolderWatcher
@@ -134,24 +135,29 @@ class LiveTracking:
         self.tracker.set_examples([])
         for example in examples:
             try:
-                self.tracker.add(example.image, example.points, example.labels)
+                self.tracker.add(example.image, example.points, example.labels, example.name)
             except ValueError as error:
                 raise InputError(f"{example.where}: {error}; give examples on another frame") from error
 
     def _check_learning(self) -> None:
-        answers = self.learn_frames * len(self.tracker.labels)
+        teaching = len(self.tracker.teaching_labels)
+        answers = self.learn_frames * teaching
         if not 0.0 < self.false_alarm < 1.0:
             raise InputError(f"false_alarm is {self.false_alarm}; give a share between 0 and 1, such as 0.01")
+        if self.learn_frames and not teaching:
+            raise InputError(
+                f"no limits can be learned, as each landmark has a doubtful example: {self.tracker.bank.doubtful[0]}"
+            )
         if self.learn_frames and answers * self.false_alarm < 1.0:
             raise InputError(
                 f"{self.learn_frames} frames give {answers} answers, too few to learn limits that flag "
                 f"{self.false_alarm:g} of them; give --learn_frames "
-                f"{math.ceil(1.0 / self.false_alarm / len(self.tracker.labels))} or more, or a larger --false_alarm"
+                f"{math.ceil(1.0 / self.false_alarm / teaching)} or more, or a larger --false_alarm"
             )
 
-    def _learn(self, found: Iterable[TrackedLandmark]) -> None:
+    def _learn(self, found: TrackedFrame) -> None:
         """Collect what the first frames measure, and set the limits after the last of them."""
-        self._learned.append(torch.stack([one.measures for one in found]))
+        self._learned.append(self.tracker.measures_to_learn_from(found))
         if len(self._learned) == self.learn_frames:
             trust = self.tracker.learn_trust_from(torch.cat(self._learned), self.false_alarm)
             limits = ", ".join(f"{name} {limit:.3g}" for name, limit in trust.limits.items())
@@ -193,12 +199,14 @@ class LiveTracking:
             sizes = [" x ".join(map(str, size)) for size in (image.shape, self._size)]
             reason = f"the frame has {sizes[0]} px, the examples {sizes[1]}"
             self._logger.warning("%s: %s", arrival.name, reason)
-            nan, bank = math.nan, self.tracker.bank
-            return [LiveRow(label, nan, nan, nan, nan, len(bank.select(label)), False, reason) for label in bank.labels]
-        landmarks = self.tracker.update(image).landmarks
-        if self.learn_frames and any(one.measures.isfinite().any() for one in landmarks.values()):
-            self._learn(landmarks.values())
-        return [_row(label, found) for label, found in landmarks.items()]
+            nan, bank, doubtful = math.nan, self.tracker.bank, LandmarkStatus.DOUBTFUL
+            return [
+                LiveRow(label, nan, nan, nan, nan, len(bank.select(label)), doubtful, reason) for label in bank.labels
+            ]
+        found = self.tracker.update(image)
+        if self.learn_frames and any(one.measures.isfinite().any() for one in found.landmarks.values()):
+            self._learn(found)
+        return [_row(label, one) for label, one in found.landmarks.items()]
 
     @contextmanager
     def _until_signal(self) -> Iterator[None]:
@@ -225,4 +233,4 @@ class LiveTracking:
 
 def _row(label: str, found: TrackedLandmark) -> LiveRow:
     (x, y), (sigma_x, sigma_y) = found.point.tolist(), found.sigma.tolist()
-    return LiveRow(label, x, y, sigma_x, sigma_y, len(found.examples), found.valid, found.reason)
+    return LiveRow(label, x, y, sigma_x, sigma_y, len(found.examples), found.status, found.reason)

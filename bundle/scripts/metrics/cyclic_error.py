@@ -24,11 +24,13 @@ from scripts.transforms.patch import extract_patches
 
 __all__ = [
     "Matcher",
+    "OwnMatch",
     "RoundTrip",
     "cyclic_error",
     "encode_patches",
     "grid_points",
     "match_in_chunks",
+    "match_in_own_image",
     "match_points",
     "matching_bias",
     "round_trips",
@@ -69,6 +71,66 @@ def match_points(
     return normalized_to_index(matcher.match(image_code, patch_code).chunk(2, dim=1)[0], shape)
 
 
+_LEAST_REACH = 3.0  # px: the matcher's own cells are 4 px, and half of all patches are found 1 to 3 px off
+_GATE = 3.0  # sigmas
+
+
+@dataclass(frozen=True)
+class OwnMatch:
+    """How a matcher finds patches in the very image they were cut from, where the true position is known.
+
+    Attributes:
+        offsets: (N, spatial_dims), found minus true, px; not finite where the matcher's answer is not.
+        found: (N,), whether each is found again: within three sigmas, or 3 px where that is more, and never more than
+            an eighth of the patch's side. Further off is another place, however unsure the matcher says it is.
+    """
+
+    offsets: torch.Tensor
+    found: torch.Tensor
+
+    @property
+    def biases(self) -> torch.Tensor:
+        """(N, spatial_dims), px, to be subtracted from positions in other images; 0 for patches not found again."""
+        return self.offsets.where(self.found.unsqueeze(1), 0.0)
+
+
+def match_in_own_image(
+    matcher: Matcher,
+    image_code: torch.Tensor,
+    patch_code: torch.Tensor,
+    points: torch.Tensor,
+    shape: Sequence[int],
+    patch_size: int,
+    *,
+    sigma_per_scale: float = 1.0,
+    chunk_size: int = 256,
+) -> OwnMatch:
+    """Find patches again in the image they were cut from.
+
+    Args:
+        matcher: the network, in evaluation mode, or another matcher.
+        image_code: code of the image that the patches were cut from.
+        patch_code: codes of the patches.
+        points: (N, spatial_dims), the patches' centres, px.
+        shape: spatial shape of the image.
+        patch_size: side of the patches, px.
+        sigma_per_scale: standard deviation at scale 1.
+        chunk_size: number of patches at once.
+
+    Example:
+        >>> from scripts.classical import NCCMatcher
+        >>> image, matcher, point = torch.rand(1, 1, 48, 48), NCCMatcher(), torch.tensor([[20.0, 30.0]])
+        >>> codes = matcher.encode_image(image), encode_patches(matcher, image, point, 16)
+        >>> match_in_own_image(matcher, *codes, point, (48, 48), 16).found
+        tensor([True])
+    """
+    where, scales = match_in_chunks(matcher, image_code, patch_code, shape, chunk_size)
+    offsets = where - points
+    farthest = patch_size / 8
+    reach = (_GATE * sigma_per_scale * scales).clamp(min(_LEAST_REACH, farthest), farthest)
+    return OwnMatch(offsets, (offsets / reach).square().sum(dim=1) <= 1.0)
+
+
 def matching_bias(
     matcher: Matcher,
     image_code: torch.Tensor,
@@ -81,8 +143,7 @@ def matching_bias(
     """How far off a matcher finds patches in the very image they were cut from.
 
     There the true position is known, and most of the error repeats in other images: taking it off leaves the rest.
-    A patch that is not found in its own image (not at all, or more than an eighth of its side away) tells no bias: it
-    gets 0.
+    A patch that is not found in its own image, see :class:`OwnMatch`, tells no bias: it gets 0.
 
     Args:
         matcher: the network, in evaluation mode, or another matcher.
@@ -96,8 +157,7 @@ def matching_bias(
     Returns:
         (N, spatial_dims), px, to be subtracted from positions found with these codes.
     """
-    bias = match_in_chunks(matcher, image_code, patch_code, shape, chunk_size)[0] - points
-    return bias.where(bias.norm(dim=1, keepdim=True) <= patch_size / 8, 0.0)
+    return match_in_own_image(matcher, image_code, patch_code, points, shape, patch_size, chunk_size=chunk_size).biases
 
 
 @dataclass(frozen=True)

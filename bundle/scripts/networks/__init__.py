@@ -22,6 +22,7 @@ from scripts.networks.regression_head import RegressionHead
 from scripts.networks.residual_encoder import ResidualEncoder
 from scripts.networks.synchronize_norms import synchronize_norms
 from scripts.networks.template_matching_network import TemplateMatchingNetwork
+from scripts.networks.weights_file import WeightsFile, find_shipped_file
 
 __all__ = [
     "ENCODERS",
@@ -30,7 +31,9 @@ __all__ = [
     "RegressionHead",
     "ResidualEncoder",
     "TemplateMatchingNetwork",
+    "WeightsFile",
     "build_encoder",
+    "find_shipped_file",
     "heatmap_size",
     "load_encoder_weights",
     "load_weights",

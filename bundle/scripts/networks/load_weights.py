@@ -25,6 +25,7 @@ from torch import nn
 
 from scripts.io.input_error import InputError, first_line, refuse_unreadable
 from scripts.io.json_object import read_json_object
+from scripts.networks.weights_file import WeightsFile
 
 __all__ = ["load_weights"]
 
@@ -32,7 +33,7 @@ __all__ = ["load_weights"]
 def load_weights(
     network: nn.Module, path: str | os.PathLike[str], settings: Mapping[str, Any] | None = None
 ) -> nn.Module:
-    """Load a bare state dict into a network.
+    """Load a bare state dict into a network, and log which weights these are.
 
     Weights fit a network of any size of images and patches, but find little at another than they were trained for. A
     warning tells where ``settings`` are not those that training wrote into the JSON file beside the weights.
@@ -63,6 +64,7 @@ def load_weights(
             "--patch_zoom they were trained with, or train again"
         ) from error
     _compare(Path(path), settings or {})
+    logging.getLogger("load_weights").info("weights: %s", WeightsFile.of(path))
     return network.eval()
 
 

@@ -30,6 +30,7 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 from scripts.io.atomic import atomic_path
+from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark
 
 __all__ = ["draw_landmarks", "draw_legend", "drawable", "label_colors", "write_overlay"]
@@ -69,7 +70,7 @@ def draw_landmarks(
     colors: Mapping[str, str] | None = None,
     aspect: float = 1.0,
 ) -> None:
-    """Draw an image in grey and on it each landmark: a cross, the ellipse of one sigma and the label.
+    """Draw an image in grey and on it each landmark: a cross, the ellipse of one sigma (dashed if doubtful), the label.
 
     Data coordinates of the axes are pixel indices with pixel centres at integers, x to the right and y downwards, so
     anything else can be plotted over it in pixels.
@@ -181,6 +182,7 @@ class LandmarkMark:
         """Show the landmark, and the path through the landmarks of ``tail`` to it."""
         self._cross.set_data([landmark.x], [landmark.y])
         self._ellipse.set(center=(landmark.x, landmark.y), width=2 * landmark.sigma_x, height=2 * landmark.sigma_y)
+        self._ellipse.set_linestyle("--" if landmark.status == LandmarkStatus.DOUBTFUL else "-")
         self._ellipse.set_visible(drawable([landmark.sigma_x, landmark.sigma_y]))
         way = [*tail, landmark] if tail else []
         self._tail.set_data([point.x for point in way], [point.y for point in way])

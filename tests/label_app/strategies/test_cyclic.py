@@ -19,6 +19,7 @@ pytest.importorskip("monailabel")
 
 from label_app.label_file import LabelPoint
 from label_app.landmark_finder import Found
+from scripts.io.landmark_status import LandmarkStatus
 
 
 @pytest.fixture
@@ -46,7 +47,11 @@ def test_the_score_is_the_distance_from_the_example(labelled, place, monkeypatch
 
     def find(image, frame, bank, labels=None, **_):
         x, y = place("valve", 1)
-        return [Found(LabelPoint("valve", None, x + shift[0], y + shift[1], 1, 1, True, "", 1), math.nan)]
+        return [
+            Found(
+                LabelPoint("valve", None, x + shift[0], y + shift[1], 1, 1, LandmarkStatus.UNCHECKED, "", 1), math.nan
+            )
+        ]
 
     monkeypatch.setattr(labelled.finder, "find", find)
     store = labelled.datastore()
@@ -60,7 +65,7 @@ def test_the_score_is_the_distance_from_the_example(labelled, place, monkeypatch
 def test_a_landmark_that_is_nowhere_counts_as_lost(labelled, monkeypatch):
     def find(image, frame, bank, labels=None, **_):
         at = math.nan if image.name == "3.png" else 40.0
-        return [Found(LabelPoint("valve", None, at, at, 1, 1, True, "", 1), math.nan)]
+        return [Found(LabelPoint("valve", None, at, at, 1, 1, LandmarkStatus.UNCHECKED, "", 1), math.nan)]
 
     monkeypatch.setattr(labelled.finder, "find", find)
     answer = labelled.next_sample({"strategy": "cyclic"})

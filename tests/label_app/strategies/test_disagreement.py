@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("monailabel")
 
 from label_app.label_file import LabelPoint
+from scripts.io.landmark_status import LandmarkStatus
 
 
 def test_the_image_is_chosen_in_which_two_examples_lie_apart(app, place):
@@ -37,7 +38,9 @@ def test_scores_are_px_of_the_networks_image(app, monkeypatch):
     apart = {"1.png": 2.0, "2.png": 7.0}
 
     def find(image, frame, bank, labels=None, **_):
-        return [Found(LabelPoint("valve", None, 1, 1, 1, 1, True, "", 2), apart.get(image.name, 1.0))]
+        return [
+            Found(LabelPoint("valve", None, 1, 1, 1, 1, LandmarkStatus.UNCHECKED, "", 2), apart.get(image.name, 1.0))
+        ]
 
     monkeypatch.setattr(app.finder, "find", find)
     answer = app.next_sample({"strategy": "disagreement"})

@@ -20,6 +20,7 @@ pytest.importorskip("monailabel")
 from label_app.label_file import LabelPoint
 from label_app.landmark_app import LandmarkApp
 from label_app.landmark_finder import Found
+from scripts.io.landmark_status import LandmarkStatus
 
 
 @pytest.fixture
@@ -37,7 +38,10 @@ def give(app, monkeypatch, sigmas):
     """Let landmarks be found with sigmas (along x and y, px of the original image) by image."""
 
     def find(image, frame, bank, labels=None, **_):
-        return [Found(LabelPoint("a", None, 5, 5, *pair, True, "", 1), math.nan) for pair in sigmas[image.name]]
+        return [
+            Found(LabelPoint("a", None, 5, 5, *pair, LandmarkStatus.UNCHECKED, "", 1), math.nan)
+            for pair in sigmas[image.name]
+        ]
 
     monkeypatch.setattr(app.finder, "find", find)
 
