@@ -29,7 +29,8 @@ def write_given(folder: Path) -> None:
 
     ``images`` and ``xrays`` are the same JPEG files, named as the Kermany data set names them; ``examples.csv`` has a
     point a landmark in the first, ``landmarks.csv`` all points of all, ``points.csv`` the same with a row an image.
-    ``series`` are NIfTI files with ``series_examples.csv`` and ``series_tracks.csv``.
+    ``frames.npy`` are four frames of 224 x 224 px. ``series`` are NIfTI files with ``series_examples.csv`` and
+    ``series_tracks.csv``.
     """
     (folder / "images").mkdir(parents=True)
     rows: list[list[str]] = []
@@ -47,6 +48,7 @@ def write_given(folder: Path) -> None:
     labels = list(dict.fromkeys(row[2] for row in rows))
     wide = [[name] + [at for row in rows if row[0] == name for at in row[3:]] for name in sorted({r[0] for r in rows})]
     _write_csv(folder / "points.csv", ["file", *(f"{label}_{axis}" for label in labels for axis in "xy")], wide)
+    np.save(folder / "frames.npy", breathing_phantom(0, size=(224, 224), n_frames=4).frames)
     write_phantom(folder / "series", subjects=range(2), size=(96, 88), n_frames=6, motion_px=6.0)
     (folder / "series" / "examples.csv").rename(folder / "series_examples.csv")
     (folder / "series" / "tracks.csv").rename(folder / "series_tracks.csv")

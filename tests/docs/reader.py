@@ -43,7 +43,9 @@ SHORT = {
     "live": "--stop_after_s 3",
     # one variant of each; those of the configs have tests of their own
     "sweeping": "--variants \"{'small': {'settings': {'patch_size': 32}}}\" --settings \"{'max_epochs': 1, "
-    "'steps_per_epoch': 1, 'val_interval': 1, 'batch_size': 2, 'patches_per_image': 2, 'image_size': [64, 64]}\"",
+    "'steps_per_epoch': 1, 'val_interval': 1, 'batch_size': 2, 'patches_per_image': 2, 'image_size': [64, 64], "
+    "'pixel_matching#step': 40, 'cyclic_matching#step': 40, 'cyclic_matching#key_images': 1, 'inference_time#seconds': "
+    "0.1, 'validation#cyclic_matching#step': 40, 'validation#pixel_matching#step': 40}\"",
 }
 
 

@@ -64,7 +64,7 @@ def kept(exported: Any, series: np.ndarray, tmp_path_factory: pytest.TempPathFac
     np.save(folder / "frames.npy", series)
     np.save(folder / "other.npy", np.random.default_rng(0).random((90, 150)).astype(np.float32))
     blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
-    (folder / "guide.py").write_text("\n".join([*blocks, KEEP]))
+    (folder / "guide.py").write_text("\n".join([*blocks, KEEP]).replace("/path/to/", ""))
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-W", "ignore", "guide.py"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

@@ -101,6 +101,15 @@ for size in (2**20, 2**10):
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
 
 
+@pytest.mark.parametrize("place", ["file/a.txt", "file/sub/a.txt", "/proc/nothing/a.txt"])
+def test_a_folder_that_cannot_be_is_one_sentence(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match=r"a\.txt cannot be written \("):  # noqa: SIM117
+        with atomic_path(tmp_path / place):
+            pytest.fail("there is no folder to write to")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_an_error_of_another_file_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(PermissionError, match="other"):  # noqa: SIM117
         with atomic_path(tmp_path / "a.txt"):

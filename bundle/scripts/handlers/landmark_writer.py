@@ -38,6 +38,7 @@ from scripts.io.json_object import read_json_object
 from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
 from scripts.io.slicer_markups import write_slicer_markups, write_slicer_tracks
+from scripts.networks.weights_file import WeightsFile
 from scripts.transforms.coordinates import index_to_lps, normalized_scale_to_index, normalized_to_index
 from scripts.visualize.animation import write_animation
 from scripts.visualize.overlay import label_colors, write_overlay
@@ -71,10 +72,10 @@ class LandmarkWriter:
         markups_layout: ``points``, one list an image with all points of all frames; or ``over_time``, a list for each
             landmark with a point a frame, see :func:`scripts.io.write_slicer_tracks`.
         dicom_sr: write DICOM Structured Reports too. They alone take the patient's name over from the headers.
+        weights: file of the network's weights, which the page names; None for none.
 
     Raises:
-        InputError: images of the data set lie where the pictures would be written, there is no such layout, no
-            report can be written, or the folder has a damaged ``metrics.json``.
+        InputError: there is no such layout, no report can be written, or the folder has a damaged ``metrics.json``.
     """
 
     def __init__(
@@ -90,17 +91,11 @@ class LandmarkWriter:
         title: str = "Landmarks",
         markups_layout: str = "points",
         dicom_sr: bool = False,
+        weights: str | os.PathLike[str] | None = None,
     ) -> None:
         if markups_layout not in _LAYOUTS:
             raise InputError(f"markups_layout is {markups_layout!r}; give one of {', '.join(map(repr, _LAYOUTS))}")
         self.output_dir = Path(output_dir)
-        own = (self.output_dir / "pictures").resolve()
-        among = [one.source for one in dataset.series if Path(one.source).is_relative_to(own)]
-        if among:
-            raise InputError(
-                f"{among[0]} is an image of the data set and lies where the results' pictures go; choose an "
-                "--output_dir outside the data set, and remove what an earlier run wrote into it"
-            )
         if dicom_sr:
             # before the long work, not after it
             for one in dataset.series:
@@ -115,6 +110,7 @@ class LandmarkWriter:
         self.title = title
         self.markups_layout = markups_layout
         self.dicom_sr = dicom_sr
+        self.weights = WeightsFile.of(weights) if weights is not None else None
         self.metrics = read_json_object(self.output_dir / "metrics.json")
         self._found: dict[int, list[Landmark]] = defaultdict(list)
 
@@ -212,15 +208,19 @@ class LandmarkWriter:
     def _write_page(self, sections: list[Section]) -> None:
         tables = ["landmarks.csv"]
         tables += [name for name in ("metrics.json", "report.html") if (self.output_dir / name).exists()]
-        # the evaluations, which have notes, have a report of their own
-        metrics = {name: one for name, one in self.metrics.items() if not (isinstance(one, dict) and "notes" in one)}
+        # the evaluations, which have notes, have a report of their own; the weights are those of the evaluation
+        metrics = {
+            name: one
+            for name, one in self.metrics.items()
+            if name != "weights" and not (isinstance(one, dict) and "notes" in one)
+        }
         drawn = "" if len(sections) == len(self._found) else f" Pictures show the first {len(sections)}."
         write_report(
             self.output_dir / "index.html",
             title=self.title,
             intro=f"{_count(self.bank.labels, 'landmark')} in {_count(self._found, 'image')}, found from "
             f"{_count(self.bank, 'example')}.{drawn} Crosses are positions, ellipses one standard deviation; a broken "
-            f"line is doubtful. {self._status_counts()}.",
+            f"line is doubtful. {self._status_counts()}.{f' Weights: {self.weights}.' if self.weights else ''}",
             sections=[*self._doubtful_examples(), *sections, Section("Tables", files=tables)],
             metrics=metrics,
         )

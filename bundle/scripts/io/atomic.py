@@ -88,7 +88,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         The temporary path. The block must create a file there.
 
     Raises:
-        WriteError: the disk is full, read-only or does not let the file be written.
+        WriteError: the disk is full, read-only or does not let the file or its folder be written.
         FileNotFoundError: if the block ended without creating the file.
 
     Example:
@@ -99,7 +99,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     # Not tempfile.mkstemp: it would leave the result readable by its owner only, whatever the umask says.
     temporary = target.with_name(f".{uuid.uuid4().hex[:12]}-{target.name}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target)
         _tidy_once(target.parent)
         for watcher in list(_watchers):
             watcher.about_to_write(target)
@@ -112,12 +112,25 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         fault = _disk_fault(error, target, temporary)
         if fault is None:
             raise
-        refusal = WriteError(f"{target} cannot be written ({os.strerror(fault)}); nothing of it was kept")
-        refusal.errno = fault
-        raise refusal from error
+        raise _refusal(target, fault) from error
     finally:
         with suppress(OSError):  # there may be no such folder; the error that is on its way says more
             temporary.unlink(missing_ok=True)
+
+
+def _make_folder(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # the name is at fault, whoever gave it
+            raise
+        raise _refusal(target, error.errno or errno.EIO) from error
+
+
+def _refusal(target: Path, fault: int) -> WriteError:
+    refusal = WriteError(f"{target} cannot be written ({os.strerror(fault)}); nothing of it was kept")
+    refusal.errno = fault
+    return refusal
 
 
 def _tidy_once(folder: Path) -> None:

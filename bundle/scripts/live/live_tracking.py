@@ -62,7 +62,7 @@ class LiveTracking:
         false_alarm: share of their answers that the limits may flag.
 
     Raises:
-        InputError: the folder does not exist or holds ``output_dir``, an example frame is of no use, or there are too
+        InputError: the folder does not exist, an example frame is of no use, or there are too
             few frames to learn from.
 
     Example:
@@ -87,8 +87,6 @@ class LiveTracking:
         false_alarm: float = 0.01,
     ) -> None:
         self.folder, self.output_dir = Path(folder), Path(output_dir)
-        if self.output_dir.resolve().is_relative_to(self.folder.resolve()):
-            raise InputError(f"{output_dir} lies in {folder}, which is read; give --output_dir outside of it")
         self.watcher = FolderWatcher(folder, settle_s=interval_s, give_up_s=give_up_s)
         self.tracker = tracker
         self.voi = voi
