@@ -77,9 +77,11 @@ label-env: $(LABEL_INSTALLED) ## Set up MONAI Label, in an environment of its ow
 label_demo: | $(LABEL_INSTALLED)
 	cd bundle && $(LABEL_BIN)/python -W ignore -m label_app.demo_images --output_dir $(CURDIR)/label_demo
 
-label: $(LABEL_INSTALLED) label_demo ## Annotate frames of the demo clip in the browser, on this computer
-	cd bundle && $(LABEL_BIN)/python -W ignore -m label_app --studies $(CURDIR)/label_demo \
-	    --ckpt_path models/model_series.pt --config_file configs/data/echo_demo.json
+# the weights as shipped with the config that they are for; weights of your own with yours
+label: $(LABEL_INSTALLED) $(if $(STUDIES),,label_demo) ## Annotate the demo's images in the browser, or STUDIES=DIR; CKPT=FILE and CONFIG=FILE for other weights
+	PYTHONPATH=bundle $(LABEL_BIN)/python -W ignore -m label_app --studies "$${STUDIES:-label_demo}" \
+	    --ckpt_path "$${CKPT:-bundle/models/$(if $(STUDIES),model,model_series).pt}" \
+	    $(if $(CONFIG)$(if $(CKPT),,shipped),--config_file "$${CONFIG:-bundle/configs/data/$(if $(STUDIES),chest_xray,echo_demo).json}")
 
 test: $(INSTALLED) ## Run the fast tests, in two processes of one thread
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/zoo --ignore tests/docs
@@ -143,5 +145,10 @@ compare: $(INSTALLED) ## Compare with trackers, registration and the paper's bas
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	PYTHONPATH=bundle $(BIN)/python -W ignore benchmarks/landmarks.py --small --output_dir $(CURDIR)/comparison
 
-clean: ## Remove what demo, phantom, compare, coverage, api and hugging-face wrote
-	rm -rf demo_output label_demo phantom_output comparison coverage .coverage api/doctrees api/html api/packages hugging_face
+WRITTEN := demo_output label_demo phantom_output comparison coverage .coverage api/doctrees api/html api/packages hugging_face
+clean: ## Remove what demo, label, phantom, compare, coverage, api and hugging-face wrote; never annotations
+	@for written in $(WRITTEN); do \
+	    if find "$$written" -path '*/.landmarks/*.json' 2>/dev/null | grep -q .; then \
+	        echo "$$written is kept: there are annotations in it, in a folder .landmarks"; \
+	    else rm -rf "$$written"; fi; \
+	done

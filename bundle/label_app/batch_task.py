@@ -137,7 +137,7 @@ class LandmarkBatch(BatchInferTask):
                 self._annotate(image_id, bank, labels, made_from)
                 told = f"{1000 * (time.perf_counter() - begin):.0f} ms"
             except Exception as error:  # whatever is wrong with one image, the others are to be annotated
-                if not isinstance(error, (InputError, MONAILabelException)):
+                if not isinstance(error, (InputError, MONAILabelException, OSError)):
                     logging.getLogger(type(self).__name__).exception("%s", image_id)
                 told = str(getattr(error, "msg", error)) or type(error).__name__
                 failed[image_id] = without_folders(told, [self.store.folder])

@@ -28,6 +28,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from label_app.landmark_datastore import LandmarkDatastore
+from label_app.stale_files import FETCHING, remove_stale_files
 from scripts.data.image_series import ImageSeries, find_image_series
 from scripts.data.prepared_series import PrepareSeries
 from scripts.io.input_error import InputError
@@ -75,6 +76,7 @@ class DicomWebDatastore(LandmarkDatastore):
         self._studies: dict[str, str] = {}
         self._names: dict[str, str] = {}
         own = hashlib.sha256(self.url.encode()).hexdigest()[:16]
+        remove_stale_files(Path(folder) / own)
         super().__init__(Path(folder) / own, prepare)
 
     def _look(self) -> OrderedDict[str, ImageSeries | None]:
@@ -119,7 +121,7 @@ class DicomWebDatastore(LandmarkDatastore):
             raise InputError(f"{self.url} does not give series {image_id} ({type(error).__name__})") from error
         if not instances:
             raise InputError(f"{self.url} gives no file of series {image_id}")
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self.folder) as unfinished:
+        with tempfile.TemporaryDirectory(prefix=FETCHING, dir=self.folder) as unfinished:
             whole = Path(unfinished) / "whole"
             whole.mkdir()
             for number, instance in enumerate(instances):

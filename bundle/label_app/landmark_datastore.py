@@ -23,7 +23,7 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,13 @@ from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoun
 
 from label_app.image_ids import id_fault, listed_id, meant_ids
 from label_app.label_file import Label, LabelPoint, check_points, label_text, parse_label, read_label
-from label_app.strict_json import parse_object
+from label_app.stale_files import remove_stale_files
 from label_app.zip_files import new_zip, write_zip
 from scripts.data.image_series import ImageSeries, find_image_series, image_series_of, image_suffix
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import InputError
+from scripts.io.strict_json import parse_object
 
 __all__ = ["ImageExistsError", "LandmarkDatastore"]
 
@@ -87,6 +88,7 @@ class LandmarkDatastore(Datastore):
                 (self._labels / tag).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self._labels} cannot be made ({error.strerror}); labels are kept there") from error
+        remove_stale_files(self._labels)
         self._pixels = functools.lru_cache(maxsize=8)(self._read_pixels)
         self._prepared = functools.lru_cache(maxsize=cached_images)(self._prepare)
         self._images: OrderedDict[str, ImageSeries] = OrderedDict()
@@ -366,8 +368,8 @@ class LandmarkDatastore(Datastore):
             after = list((kept | {(one.label, one.frame): one for one in points}).values())
             if after or info:
                 return self._write(path, image, after, {**before.info, **(info or {})})
-            self._keep_history(path)
-            path.unlink(missing_ok=True)
+            with self._kept_in_history(path):
+                path.unlink(missing_ok=True)
             return Label()
 
     def _write(self, path: Path, image: PreparedSeries, points: Sequence[LabelPoint], info: dict[str, Any]) -> Label:
@@ -376,8 +378,7 @@ class LandmarkDatastore(Datastore):
         check_points(points, image, where)
         label = Label(tuple(points), {**info, "ts": int(time.time()), "name": path.name})
         text = label_text(label, where)
-        self._keep_history(path)
-        with atomic_path(path) as temporary:
+        with self._kept_in_history(path), atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
         return label
 
@@ -405,8 +406,8 @@ class LandmarkDatastore(Datastore):
         with self._lock(label_id):
             if not path.is_file():
                 raise LabelNotFoundException(f"image {label_id!r} has no label {label_tag!r}")
-            self._keep_history(path)
-            path.unlink()
+            with self._kept_in_history(path):
+                path.unlink()
 
     def get_label(self, label_id: str, label_tag: str, params: Any = None) -> io.BytesIO | None:
         """The content of a label's file."""
@@ -536,11 +537,20 @@ class LandmarkDatastore(Datastore):
     def _info_path(self, image_id: str) -> Path:
         return self._labels / "images" / f"{self.check_id(image_id)}.json"
 
-    def _keep_history(self, path: Path) -> None:
-        if path.is_file():
-            kept = self._labels / "history" / path.parent.name / f"{path.stem}.{time.time_ns()}.json"
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, kept)
+    @contextlib.contextmanager
+    def _kept_in_history(self, path: Path) -> Iterator[None]:
+        """Keep what a file has before it is changed, whole or not at all, and only if it is changed."""
+        if not path.is_file():
+            yield
+            return
+        kept = self._labels / "history" / path.parent.name / f"{path.stem}.{time.time_ns()}.json"
+        with atomic_path(kept) as temporary:
+            shutil.copyfile(path, temporary)
+        try:
+            yield
+        except BaseException:
+            kept.unlink(missing_ok=True)  # else each try on a full disk would leave one more
+            raise
 
     def _lock(self, image_id: str) -> FileLock:
         return self._file_lock(f"{self.check_id(image_id)}.lock")

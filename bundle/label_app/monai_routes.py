@@ -29,11 +29,11 @@ from monailabel.interfaces.utils.app import app_instance
 from monailabel.utils.others.generic import get_mime_type
 from starlette.background import BackgroundTask
 
+from label_app.dicom_proxy import check_dicom_proxy, with_few_headers
 from label_app.request_checks import (
     CheckedJson,
     KeptInfo,
     TaskRequest,
-    check_dicom_proxy,
     check_digest,
     check_infer,
     check_log_lines,
@@ -94,6 +94,9 @@ def add_monai_routes(app: FastAPI) -> None:
                 continue
             checks = [one for one in (check, _CHECKS.get(route.endpoint)) if one is not None]
             endpoint = _name_after_file if route.endpoint is datastore.api_add_image else route.endpoint
+            if router is proxy.router:
+                endpoint = with_few_headers(endpoint)
+                checks += [_annotator.dependency] if "POST" in route.methods else []
             app.add_api_route(
                 prefix + route.path,
                 _in_thread(endpoint),

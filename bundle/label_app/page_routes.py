@@ -14,23 +14,30 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from fastapi import APIRouter, Body, Depends, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
+from fastapi.responses import FileResponse
 from monailabel.config import settings
 from monailabel.endpoints.user.auth import RBAC
 from monailabel.interfaces.exception import ImageNotFoundException
 from monailabel.interfaces.utils.app import app_instance
+from starlette.background import BackgroundTask
 
+from label_app.export import DEFAULT_FORMATS, export_landmarks
 from label_app.grey_window import first_window
 from label_app.label_file import LabelPoint, parse_frame, parse_points
 from label_app.landmark_app import LandmarkApp
 from label_app.landmark_datastore import FINAL, ORIGINAL, LandmarkDatastore
 from label_app.landmark_tasks import wanted_frames
 from label_app.told_paths import without_folders
+from label_app.zip_files import new_zip
+from scripts.data.label_folder import LabelledSeries
 from scripts.io.input_error import InputError
 
 __all__ = ["router"]
@@ -119,6 +126,39 @@ def find_landmarks(image_id: str, request: JsonObject) -> list[dict[str, Any]]:
 def next_image(request: JsonObject) -> dict[str, Any]:
     """By the ``strategy`` that is asked for; empty where all images are labelled."""
     return _app().next_sample(request)
+
+
+@router.get("/export", summary="What people have set, as a ZIP file", dependencies=[_user])
+def export(
+    wanted: Annotated[list[Literal["csv", "markups", "sr"]], Query(alias="format")] = DEFAULT_FORMATS,
+) -> FileResponse:
+    """Files for the bundle's runs and for other programs, see :func:`label_app.export.export_landmarks`.
+
+    What the network found is left out.
+    """
+    store = _app().datastore()
+    labelled = dict(_labelled(store))
+    ids = {one.series: image_id for image_id, one in labelled.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        export_landmarks(
+            list(labelled.values()),
+            folder,
+            wanted,
+            affines=lambda series: store.prepared(ids[series]).affines,
+        )
+        files = sorted(one for one in Path(folder).rglob("*") if one.is_file())
+        path = Path(new_zip({str(one.relative_to(folder)): one for one in files}))
+    return FileResponse(path, filename="landmarks.zip", background=BackgroundTask(path.unlink))
+
+
+def _labelled(store: LandmarkDatastore) -> Iterator[tuple[str, LabelledSeries]]:
+    """The images that people have set a landmark on, with their ids."""
+    for image_id in store.get_labeled_images(FINAL):
+        points = store.label(image_id, FINAL).points
+        if points:
+            series = store.series(image_id)
+            name = series.files[0].relative_to(store.folder).as_posix()
+            yield image_id, LabelledSeries(name, series, points, f"label of {image_id}")
 
 
 def _app() -> LandmarkApp:

@@ -16,21 +16,19 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import File, HTTPException, Query, Request, UploadFile
-from monailabel.config import settings
+from fastapi import File, Query, Request, UploadFile
 from monailabel.endpoints.infer import ResultType
 from monailabel.interfaces.utils.app import app_instance
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile as Upload
 
-from label_app.strict_json import parse_object
 from scripts.io.input_error import InputError
+from scripts.io.strict_json import parse_object
 
 __all__ = [
     "CheckedJson",
     "KeptInfo",
     "TaskRequest",
-    "check_dicom_proxy",
     "check_digest",
     "check_infer",
     "check_log_lines",
@@ -160,14 +158,3 @@ async def check_task_size(request: Request, run_sync: bool | None = False) -> No
 
 def check_log_lines(lines: Annotated[int | None, Query(ge=0, le=100_000)] = 300) -> None:
     """Refuse to send more lines than a page can show."""
-
-
-async def check_dicom_proxy(request: Request) -> None:
-    """Refuse to pass a request on where there is no DICOM server.
-
-    Raises:
-        HTTPException: 404, the images are those of a folder.
-    """
-    if not settings.MONAI_LABEL_STUDIES.startswith(("http://", "https://")):
-        raise HTTPException(404, "there is no DICOM server; the images are those of a folder")
-    await request.body()  # kept in the request for the thread that passes it on

@@ -38,11 +38,14 @@ from label_app.request_checks import CheckedJson, TaskRequest
 from label_app.same_origin import SameOrigin
 from label_app.told_paths import without_folders
 from label_app.viewer_files import ViewerFiles
+from scripts.io.atomic import WriteError
 from scripts.io.input_error import InputError
 
 __all__ = ["app"]
 
 PAGE = Path(__file__).parent / "page"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 async def _not_found(_: Request, error: MONAILabelException) -> JSONResponse:
@@ -67,10 +70,14 @@ async def _wrong_type(_: Request, error: RequestValidationError) -> JSONResponse
     return JSONResponse({"detail": faults}, status_code=422)
 
 
-async def _long_name(_: Request, error: OSError) -> JSONResponse:
-    if error.errno != errno.ENAMETOOLONG:
-        raise error
-    return _answer(400, "the name is too long for a file")
+async def _no_file(request: Request, error: OSError) -> JSONResponse:
+    if error.errno == errno.ENAMETOOLONG:
+        return _answer(400, "the name is too long for a file")
+    full = error.errno in _FULL or (error.errno in _FORBIDDEN and request.method != "GET")
+    if full or isinstance(error, WriteError):
+        why = os.strerror(error.errno)
+        return _answer(507, f"the server cannot write this ({why}); nothing is changed, so try again later")
+    raise error
 
 
 async def _other_server(_: Request, error: RequestException) -> JSONResponse:
@@ -103,8 +110,9 @@ app = FastAPI(
         MONAILabelException: _refused,
         ImageExistsError: _exists,
         InputError: _bad_input,
+        WriteError: _no_file,
         RequestValidationError: _wrong_type,
-        OSError: _long_name,
+        OSError: _no_file,
         RequestException: _other_server,
         HTTPException: _http_error,
     },

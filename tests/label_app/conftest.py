@@ -75,6 +75,7 @@ def app(studies: Path, conf: dict[str, str]):
 @pytest.fixture
 def client(studies: Path, conf: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator:
     """Requests to the server in this process, over the folder of images."""
+    pytest.importorskip("monailabel")
     from fastapi.testclient import TestClient
     from monailabel.config import settings
     from monailabel.interfaces.utils import app as instances

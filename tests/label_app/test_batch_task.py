@@ -9,6 +9,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import errno
 import json
 import os
 import subprocess
@@ -19,9 +20,9 @@ import pytest
 
 pytest.importorskip("monailabel")
 
-from label_app import label_file
 from label_app.label_file import LabelPoint, read_label
 from label_app.landmark_app import BUNDLE, LandmarkApp
+from scripts.io import label_file
 from scripts.io.input_error import InputError
 
 CLIP = "patient~clip.nii"
@@ -62,6 +63,17 @@ def test_landmarks_are_found_in_all_images_without_a_final_label(labelled, place
     assert {(one.label, one.frame) for one in clip} == {(a, t) for a in ("valve", "apex") for t in range(5)}
     lines = [line for line in capsys.readouterr().out.splitlines() if " ms" in line]
     assert [line.split()[:2] for line in lines] == [[f"{i}/5", one] for i, one in enumerate(result["annotated"], 1)]
+
+
+def test_a_full_disk_is_told_in_a_line_for_each_image(labelled, monkeypatch, caplog):
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    result = run(labelled, images=["1.png", "2.png"])
+    assert list(result["failed"]) == ["1.png", "2.png"]
+    assert all("cannot be written (No space left on device)" in told for told in result["failed"].values())
+    assert "Traceback" not in caplog.text
 
 
 def test_images_are_unlabeled_ones_where_none_are_asked_for(labelled):

@@ -10,8 +10,10 @@
 # limitations under the License.
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,7 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -199,6 +202,52 @@ def test_what_was_there_is_kept(store, studies):
         store.remove_label("0.png", "final")
     with pytest.raises(LabelNotFoundException):
         store.update_label_info("0.png", "final", {"a": 1})
+
+
+@contextlib.contextmanager
+def no_room_for(size: int) -> Iterator[None]:
+    """The system refuses to let files grow beyond a size, bytes, as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def files_of(store: LandmarkDatastore) -> dict[str, bytes]:
+    found = (file for file in (store.folder / ".landmarks").rglob("*") if file.is_file() and file.suffix != ".lock")
+    return {str(file): file.read_bytes() for file in found}
+
+
+@pytest.mark.parametrize("size", [100, 1_600])
+def test_a_full_disk_changes_nothing_and_leaves_no_half_file(store, size):
+    """At first the history has no room, then it has and the label has not."""
+    store.edit_label("0.png", [LabelPoint(f"a{i}", None, i, 2) for i in range(30)])
+    before = files_of(store)
+    assert 100 < len(next(iter(before.values()))) < 1_600
+    for change in (
+        lambda: store.edit_label("0.png", [LabelPoint(f"b{i}", None, i, 2) for i in range(30)]),
+        lambda: store.update_image_info("1.png", {"about": "x" * 2_000}),
+    ):
+        with no_room_for(size), pytest.raises(OSError, match="File too large"):
+            change()
+        assert files_of(store) == before
+
+
+def test_what_a_killed_server_left_goes_when_the_next_starts(store, studies):
+    store.edit_label("0.png", [LabelPoint("a", None, 1, 2)])
+    store.edit_label("0.png", [LabelPoint("a", None, 3, 4)])
+    before, history = files_of(store), studies / ".landmarks" / "history" / "final"
+    left = [studies / ".landmarks" / "final" / ".0123456789ab-0.png.json", history / ".ba9876543210-0.png.1.json"]
+    for file in left:
+        file.write_text("{")
+    LandmarkDatastore(studies, PREPARE)
+    assert all(file.exists() for file in left)  # somebody may be writing them
+    for file in left:
+        os.utime(file, (time.time() - 90_000,) * 2)
+    LandmarkDatastore(studies, PREPARE)
+    assert files_of(store) == before
 
 
 def test_images_with_and_without_labels(store):

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -836,6 +838,37 @@ def test_an_image_that_is_nearly_even_is_seen(visitor: Visitor):
     left, right = view.place(20, 30), view.place(80, 30)
     assert (picture[int(left.y), int(left.x)] == 0).all() and (picture[int(right.y), int(right.x)] == 255).all()
     assert visitor.text("window-text") == "1000000.125 to 1000000.375"
+
+
+def test_what_was_set_is_exported(server: Server, visitor: Visitor, tmp_path: Path):
+    server.edit("names.png", ("a", None, 5.25, 5), ("b, c", None, 6, 7.5))
+    visitor.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    visitor.open("names.png")
+    visitor.element("export-button").click()
+    download = visitor.element("export-form").find_element(By.TAG_NAME, "button")
+    formats = {one.get_attribute("value"): one for one in visitor.driver.find_elements(By.NAME, "format")}
+    assert {name: one.is_selected() for name, one in formats.items()} == {"csv": True, "markups": True, "sr": False}
+    download.click()
+    wait(lambda: (tmp_path / "landmarks.zip").is_file() and not visitor.element("export").is_displayed())
+    with zipfile.ZipFile(tmp_path / "landmarks.zip") as archive:
+        rows = list(csv.reader(io.StringIO(archive.read("examples.csv").decode())))
+        assert [row for row in rows if row[0] == "names.png"] == [
+            ["names.png", "", "a", "5.25", "5.0"],
+            ["names.png", "", "b, c", "6.0", "7.5"],
+        ]
+        (markup,) = json.loads(archive.read("markups/names.png.mrk.json"))["markups"]
+        assert [one["position"] for one in markup["controlPoints"]] == [[5.25, 5, 0], [6, 7.5, 0]]
+    # there is no DICOM series, and the server may lack the library for reports
+    visitor.element("export-button").click()
+    formats["csv"].click()
+    formats["markups"].click()
+    download.click()
+    wait(lambda: visitor.text("export-error") == "Choose a format.")
+    formats["sr"].click()
+    download.click()
+    wait(lambda: "choose other formats" in visitor.text("export-error"))
+    visitor.press(Keys.ESCAPE)
+    wait(lambda: not visitor.element("export").is_displayed())
 
 
 def test_names_are_text_whatever_they_are(server: Server, visitor: Visitor):

@@ -13,7 +13,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -478,6 +480,26 @@ def test_files_are_told_from_the_folder_on(client, studies):
 def test_a_fault_of_the_server_is_told_as_one(client, monkeypatch):
     monkeypatch.setattr(LandmarkDatastore, "status", lambda _: {}["no such key"])
     assert client.get("/datastore/").status_code == 500
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO])
+def test_a_full_or_locked_disk_is_told_in_one_sentence(client, studies, monkeypatch, code):
+    set_point(client, "0.png", "valve", 40, 30)
+    before = labels_on_disk(studies)
+
+    def refuse(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    for answer in (
+        client.post(f"{API}/0.png/edit", json={"points": [POINT]}),
+        client.delete("/datastore/label?id=0.png&tag=final"),
+        client.put("/datastore/label?image=1.png", files={"label": ("a.json", b'{"landmarks": []}')}),
+        client.put("/datastore/image?image=new", files={"file": ("new.png", (studies / "0.png").read_bytes())}),
+    ):
+        assert answer.status_code == 507 and os.strerror(code) in answer.json()["detail"]
+        assert str(studies) not in answer.text and "\n" not in answer.json()["detail"]
+    assert labels_on_disk(studies) == before and not list(studies.glob(".*.png"))
 
 
 def test_slow_answers_let_others_pass(client, monkeypatch):

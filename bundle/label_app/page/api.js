@@ -57,6 +57,15 @@ export const findLandmarks = (id, frame) => postJson(`${imagePath(id)}/find`, { 
  */
 export const nextImage = (strategy) => postJson(`${API}/next`, { strategy });
 
+/**
+ * @param {string[]} formats some of csv, markups and sr
+ * @returns {Promise<Blob>} a ZIP file of what people have set
+ */
+export const exportLandmarks = async (formats) => {
+  const query = new URLSearchParams(formats.map((format) => ["format", format]));
+  return (await ask(`${API}/export?${query}`)).blob();
+};
+
 /** @returns {Promise<Object<string, {description: string}>>} by name */
 export const listStrategies = async () => (await askJson("../info/")).strategies ?? {};
 

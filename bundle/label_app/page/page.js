@@ -12,6 +12,7 @@
 import { Annotations } from "./annotations.js";
 import * as api from "./api.js";
 import { element } from "./element.js";
+import { ExportDialog } from "./export_dialog.js";
 import { FrameBar } from "./frame_bar.js";
 import { FrameCache } from "./frame_cache.js";
 import { frameMarks } from "./frame_marks.js";
@@ -79,6 +80,11 @@ class Page {
       { text: part("save-state"), retry: part("retry"), discard: part("discard") },
       this.annotations.edits,
     );
+    this.exportDialog = new ExportDialog(
+      { dialog: part("export"), form: part("export-form"), error: part("export-error") },
+      this.annotations.edits,
+      api.exportLandmarks,
+    );
   }
 
   #listen() {
@@ -88,6 +94,7 @@ class Page {
     part("discard").addEventListener("click", () => this.#discard());
     part("new-label").addEventListener("submit", (event) => this.#addLabel(event));
     part("look-again").addEventListener("click", () => this.#lookAgain());
+    part("export-button").addEventListener("click", () => this.exportDialog.open());
     part("next").addEventListener("click", () => this.next());
     part("undo").addEventListener("click", () => this.undo());
     part("redo").addEventListener("click", () => this.redo());

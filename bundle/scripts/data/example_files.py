@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from pydicom.misc import is_dicom
 
 from scripts.data.image_series import is_hidden
+from scripts.data.label_folder import find_label_files, label_folder_examples
 from scripts.data.marked_image import MarkedImage
 from scripts.data.named_image import find_named_image, world_suffix
 from scripts.data.report_examples import report_examples
@@ -28,6 +29,7 @@ from scripts.io.dicom_sr import read_dicom_sr
 from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError
+from scripts.io.label_file import read_label
 from scripts.io.name_index import nearest_names
 from scripts.io.slicer_markups import read_slicer_points
 from scripts.io.unicode_form import composed_labels
@@ -46,7 +48,10 @@ def check_example_file(path: str | os.PathLike[str]) -> None:
         >>> check_example_file("examples.csv")  # doctest: +SKIP
     """
     read = {"csv": read_examples_csv, "fcsv": read_fcsv, "markups": _read_markups, "report": read_dicom_sr}
-    for file in _files(path):
+    labels = find_label_files(path)
+    for file in labels:
+        read_label(file)
+    for file in () if labels else _files(path):
         read[_kind(file)](file)
 
 
@@ -63,17 +68,19 @@ def is_examples_csv(path: str | os.PathLike[str]) -> bool:
 def read_example_file(
     path: str | os.PathLike[str], images: Sequence[MarkedImage], *, skip_others: bool = False
 ) -> list[Example]:
-    """Read examples from a CSV file, 3D Slicer Markups, FCSV or a DICOM Structured Report.
+    """Read examples from a CSV file, 3D Slicer Markups, FCSV, a DICOM Structured Report or the annotation page.
 
     Which it is goes by the suffix (``.csv``, ``.json``, ``.fcsv``, ``.dcm``), and by the content where that says
     nothing. The points of Markups and FCSV lie in the patient, so the file must be **named after the image** that they
     are on, as ``markups/NAME.mrk.json`` of the results is, see :func:`scripts.data.find_named_image`; in a folder, and
     where others are passed over, after its whole name in the data set. In a series each label tells its frame,
     ``valve [3]``, or else the description, ``frame 3``. Points of a report name the image file that they are on; it
-    must be in the data set.
+    must be in the data set. A folder of images that were annotated has its landmarks in ``.landmarks``: these are
+    taken, as people have set them, and no other file of that folder.
 
     Args:
-        path: the file, or a folder whose Markups and FCSV files are read, those of its sub-folders too.
+        path: the file; a folder of images that were annotated, or ``.landmarks`` in it; or a folder whose Markups and
+            FCSV files are read, those of its sub-folders too.
         images: the data set, in which images are looked for; a CSV file may have others.
         skip_others: pass over points of images that are not in the data set, rather than refuse them.
 
@@ -90,6 +97,8 @@ def read_example_file(
     """
     if not os.path.isdir(path):
         return _read_file(path, images, skip_others, whole_names=skip_others)
+    if find_label_files(path):
+        return label_folder_examples(path, images, skip_others=skip_others)
     examples = []
     for file in _files(path):
         unit = f"{file.relative_to(path).as_posix()}, point"
@@ -161,7 +170,10 @@ def _files(path: str | os.PathLike[str]) -> list[Path]:
         if file.name.lower().endswith((".mrk.json", ".fcsv")) and file.is_file() and not is_hidden(file, folder)
     ]
     if not files:
-        raise InputError(f"{path}: the folder holds no Markups (.mrk.json) and no FCSV file. Give a file of points.")
+        raise InputError(
+            f"{path}: the folder holds no Markups (.mrk.json), no FCSV file and no landmarks that were set with the "
+            "annotation page. Give a file of points."
+        )
     return files
 
 

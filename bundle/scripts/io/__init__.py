@@ -16,6 +16,7 @@ from scripts.io.examples_csv import Example, read_examples_csv
 from scripts.io.fcsv import read_fcsv
 from scripts.io.input_error import InputError, find_input_error, refuse_unreadable, report_input_errors
 from scripts.io.json_object import read_json_object
+from scripts.io.label_file import Label, LabelPoint, read_label, write_label
 from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark, read_landmarks_csv, write_landmarks_csv
 from scripts.io.pairs_csv import FramePair, read_pairs_csv
@@ -31,6 +32,8 @@ __all__ = [
     "Example",
     "FramePair",
     "InputError",
+    "Label",
+    "LabelPoint",
     "Landmark",
     "LandmarkStatus",
     "ReportPoint",
@@ -43,6 +46,7 @@ __all__ = [
     "read_examples_csv",
     "read_fcsv",
     "read_json_object",
+    "read_label",
     "read_landmarks_csv",
     "read_pairs_csv",
     "read_slicer_markups",
@@ -50,6 +54,7 @@ __all__ = [
     "refuse_unreadable",
     "report_input_errors",
     "write_dicom_sr",
+    "write_label",
     "write_landmarks_csv",
     "write_slicer_markups",
     "write_slicer_tracks",

@@ -50,7 +50,8 @@ def write_slicer_markups(path: str | os.PathLike[str], landmarks: Sequence[Landm
     """Write the landmarks of one image as one 3D Slicer point list in LPS millimetres.
 
     Each landmark is one control point. In a series the label is followed by the frame, ``valve [3]``; the description
-    holds sigma, the number of examples, the frame, and the status with its reason.
+    holds sigma, the number of examples, the frame, and the status with its reason; without examples it says that a
+    person has set the landmark.
 
     Args:
         path: the file to write, best with the suffix ``.mrk.json``, by which Slicer knows it; it is replaced whole.
@@ -237,11 +238,12 @@ def _control_point(number: int, landmark: Landmark, affines: np.ndarray) -> dict
 
 
 def _description(landmark: Landmark) -> str:
-    parts = [f"sigma {landmark.sigma_x:.2f} x {landmark.sigma_y:.2f} px", f"{landmark.n_examples} example(s)"]
-    if landmark.frame is not None:
-        parts.append(f"frame {landmark.frame}")
-    parts.append(f"{landmark.status}: {landmark.reason}" if landmark.reason else str(landmark.status))
-    return ", ".join(parts)
+    frame = [] if landmark.frame is None else [f"frame {landmark.frame}"]
+    if not landmark.n_examples:
+        return ", ".join(["set by a person", *frame])
+    found = [f"sigma {landmark.sigma_x:.2f} x {landmark.sigma_y:.2f} px", f"{landmark.n_examples} example(s)"]
+    status = f"{landmark.status}: {landmark.reason}" if landmark.reason else str(landmark.status)
+    return ", ".join([*found, *frame, status])
 
 
 def _lps(landmark: Landmark, affines: np.ndarray) -> list[float]:
