@@ -13,12 +13,14 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from scripts.data.phantom import breathing_phantom, write_phantom
+from scripts.io.label_file import Label, LabelPoint, write_label
 
 _SUBJECTS = 40
 _SIZE = (64, 60)
@@ -28,7 +30,8 @@ def write_given(folder: Path) -> None:
     """Write stills of forty patients, series of two, and tables of points.
 
     ``images`` and ``xrays`` are the same JPEG files, named as the Kermany data set names them; ``examples.csv`` has a
-    point a landmark in the first, ``landmarks.csv`` all points of all, ``points.csv`` the same with a row an image.
+    point a landmark in the first, which ``annotated`` has as the annotation page keeps them; ``landmarks.csv`` has all
+    points of all, ``points.csv`` the same with a row an image.
     ``frames.npy`` are four frames of 224 x 224 px. ``series`` are NIfTI files with ``series_examples.csv`` and
     ``series_tracks.csv``.
     """
@@ -40,6 +43,12 @@ def write_given(folder: Path) -> None:
         name = f"IM-{number:04d}-0001.jpeg"
         Image.fromarray(pixels.T).save(folder / "images" / name)
         rows += [[name, "", label, *(f"{at:.2f}" for at in track[0])] for label, track in subject.tracks.items()]
+    annotated = folder / "annotated"
+    annotated.mkdir()
+    first = rows[0][0]
+    shutil.copy(folder / "images" / first, annotated / first)
+    points = [LabelPoint(row[2], None, float(row[3]), float(row[4])) for row in rows if row[0] == first]
+    write_label(annotated / ".landmarks" / "final" / f"{first}.json", Label(tuple(points)))
     (folder / "xrays").symlink_to("images")
     (folder / "incoming").symlink_to("images")
     header = ["image", "frame", "label", "x", "y"]

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,8 @@ def test_the_code_of_a_page(page: str, given: Path, tmp_path: Path) -> None:
 def test_pages_name_nothing_that_a_reader_must_guess() -> None:
     """What the reader has to put in stands below ``/path/to``."""
     for block in BLOCKS:
-        if block.reason is None:
-            words = block.text.replace("\\\n", " ").split()
-            guessed = [word for word in words if word == "..." or (word.isupper() and word.isalpha() and len(word) > 1)]
+        if block.reason is None and block.language == "bash":
+            guessed = re.findall(r"(?<![\w./$])(?:[A-Z]{2,}|\.\.\.)(?![\w(])", block.text)
             assert not guessed, f"{block.page}, line {block.line}: {guessed}"
 
 
