@@ -67,9 +67,12 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ[ALLOWED_HOSTS] = ",".join([options.host, *options.allow_host])
     from monailabel.main import Main
 
+    from scripts.networks.weights_file import WeightsFile
+
     given = [word for name, value in conf.items() for word in ("--conf", name, value)]
     where = ["--app", str(APP), "--studies", options.studies, "--host", options.host, "--port", str(options.port)]
     sys.argv = ["monailabel", "start_server", *where, "--uvicorn_app", "label_app.server:app", *given, *others]
+    print(f"weights: {WeightsFile.of(conf['ckpt_path'])}", flush=True)
     print(f"Landmarks: http://{options.host}:{options.port}/landmarks/", flush=True)
     Main(loglevel=logging.WARNING).run()
 

@@ -153,7 +153,8 @@ class LandmarkBatch(BatchInferTask):
         for frame in range(image.length):
             found = self.finder.find(image, frame, bank, labels, own_examples=frame not in annotated)
             points += [one.point for one in found]
-        info = {"model": "landmarks", "made_from": made_from}
+        weights = weights_fingerprint(self.finder.network)
+        info = {"model": "landmarks", "made_from": made_from, "weights": weights}
         self.store.replace_label(image_id, points_inside(points, image), ORIGINAL, info)
 
     def _made_from(self, image_id: str) -> str | None:

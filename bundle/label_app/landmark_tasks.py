@@ -37,6 +37,7 @@ from scripts.io.input_error import InputError
 from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark
 from scripts.io.slicer_markups import write_slicer_markups
+from scripts.networks.fingerprint import weights_fingerprint
 
 __all__ = ["ClickTask", "LandmarkTask"]
 
@@ -91,7 +92,8 @@ class _FindingTask(InferTask):
             else:
                 _write_markups(path, image, [one for one in points if math.isfinite(one.x + one.y)])
             if request.get("save_label"):
-                kept = {"model": request["model"], "made_from": None}
+                weights = weights_fingerprint(self.finder.network)
+                kept = {"model": request["model"], "made_from": None, "weights": weights}
                 self.store.replace_label(request["image"], points_inside(points, image), ORIGINAL, kept)
         return path, params
 

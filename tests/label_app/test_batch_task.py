@@ -24,6 +24,7 @@ from label_app.label_file import LabelPoint, read_label
 from label_app.landmark_app import BUNDLE, LandmarkApp
 from scripts.io import label_file
 from scripts.io.input_error import InputError
+from scripts.networks.fingerprint import weights_fingerprint
 
 CLIP = "patient~clip.nii"
 DEFAULTS = {  # what MONAI Label sends when it is given nothing
@@ -59,6 +60,8 @@ def test_landmarks_are_found_in_all_images_without_a_final_label(labelled, place
     for i in range(1, 5):
         for point in labelled.datastore().label(f"{i}.png", "original").points:
             assert (point.x, point.y) == pytest.approx(place(point.label, i), abs=0.5)
+        weights = labelled.datastore().label(f"{i}.png", "original").info["weights"]
+        assert weights == weights_fingerprint(labelled.finder.network)
     clip = labelled.datastore().label(CLIP, "original").points
     assert {(one.label, one.frame) for one in clip} == {(a, t) for a in ("valve", "apex") for t in range(5)}
     lines = [line for line in capsys.readouterr().out.splitlines() if " ms" in line]
