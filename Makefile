@@ -87,7 +87,7 @@ test: $(INSTALLED) ## Run the fast tests, in two processes of one thread
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/zoo --ignore tests/docs
 
 test-docs: $(INSTALLED) ## Run every code block of the README and of bundle/docs, in a copy of the tree
-	$(BIN)/python -m pytest -n 2 tests/docs
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/docs
 
 test-label: $(LABEL_INSTALLED) ## Run the tests of the MONAI Label app
 	PYTHONPATH=bundle:bundle/label_app $(LABEL_BIN)/python -m pytest -m "not slow" tests/label_app
