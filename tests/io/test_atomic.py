@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -127,3 +128,18 @@ def test_what_killed_programs_left_is_removed_when_the_folder_is_written_to_agai
     assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, own.name, "c.txt"]
     atomic.remove_leftovers(tmp_path, age_s=0)
     assert sorted(path.name for path in tmp_path.iterdir()) == [own.name, "c.txt"]
+
+
+def test_shipped_weights_are_not_written_over(tmp_path: Path) -> None:
+    """By no command: the guard is where all files are written."""
+    models = Path(atomic.__file__).parents[2] / "models"
+    for name in ("model.json", "model_series.images.txt"):
+        shutil.copy(models / name, tmp_path)
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(InputError, match=re.escape(f"{name} is as shipped, and is not written over")):  # noqa: SIM117
+            with atomic_path(tmp_path / name) as temporary:
+                temporary.write_text("mine")
+        assert (tmp_path / name).read_bytes() == before
+    (tmp_path / "model.pt").write_text("mine")
+    with atomic_path(tmp_path / "model.pt") as temporary:
+        temporary.write_text("mine again")

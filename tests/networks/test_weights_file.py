@@ -23,7 +23,8 @@ import torch
 
 from bundle_command import BUNDLE
 from scripts.io import InputError
-from scripts.networks import WeightsFile, find_shipped_file, load_weights
+from scripts.io.shipped_files import find_shipped_file
+from scripts.networks import WeightsFile, load_weights
 
 MODELS = BUNDLE / "models"
 

@@ -54,6 +54,7 @@ def test_every_run_refuses_a_mistyped_option_with_the_nearest_name(run_id: str) 
         ("--fusion::shard", "--fusion#shared"),
         ("--handlers#1#max_picture", "--handlers#1#max_pictures"),
         ("--meta_fil", "--meta_file"),
+        ("--outptu_dir", "--output_dir"),
     ],
 )
 def test_names_at_all_depths(option: str, near: str) -> None:
@@ -110,6 +111,38 @@ def test_keys_of_own_config_files_are_checked(tmp_path: Path) -> None:
         check_options(words("training", files=[str(own)]))
 
 
+@pytest.mark.parametrize(
+    ("config", "options"),
+    [
+        ({"mysize": [64, 64], "image_size": "%mysize"}, []),
+        ({"mysize": [64, 64]}, ["--image_size", "@mysize"]),
+        ({"my_initialize": ["$print(1)"]}, ["--init_id", "my_initialize"]),
+        ({"+augment": {"remap": 0.3}, "train#trainer#amp": True}, []),
+    ],
+)
+def test_keys_that_something_reads_are_taken(config: dict, options: list[str], tmp_path: Path) -> None:
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps(config))
+    check_options(words("training", *options, files=[str(own)]))
+
+
+def test_mistyped_keys_within_own_config_files_are_refused(tmp_path: Path) -> None:
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps({"+augment": {"remapp": 0.3}}))
+    with pytest.raises(InputError, match=r"own.json: there is no key augment#remapp; did you mean --augment#remap"):
+        check_options(words("training", files=[str(own)]))
+
+
+def test_an_option_may_speak_of_what_one_before_it_has_put_in_place() -> None:
+    check_options(words("training", "--optimizer#_target_", "torch.optim.SGD", "--optimizer#momentum", "0.9"))
+    check_options(words("inferring", "--trust", "{'_target_': 'scripts.inferers.Trust'}", "--trust#limits", "{}"))
+
+
+def test_a_number_for_a_folder_is_told_how_to_be_given() -> None:
+    with pytest.raises(InputError, match=r"--output_dir 2024 is taken for a number; give \./2024"):
+        check_options(words("inferring", "--output_dir", "2024"))
+
+
 def test_options_of_an_arguments_file_are_checked(tmp_path: Path) -> None:
     arguments = tmp_path / "arguments.json"
     arguments.write_text(json.dumps({"config_file": str(CONFIGS / "inference.json"), "within_subjet": True}))
@@ -120,3 +153,13 @@ def test_options_of_an_arguments_file_are_checked(tmp_path: Path) -> None:
 def test_other_programs_are_left_alone() -> None:
     check_options([os.path.join("bin", "pytest"), "--no_such_option", "1"])
     assert CommandLine.read(["monai/bundle/__main__.py", "download", "--name", "x"]) is None
+
+
+def test_names_of_tracking_are_known_where_a_run_is_tracked() -> None:
+    with pytest.raises(InputError, match="did you mean --experiment_name"):
+        check_options(words("inferring", "--tracking", "mlflow", "--experimnt_name", "mine"))
+
+
+def test_all_configs_find_the_components_alike() -> None:
+    found = {json.loads(path.read_text()).get("scripts") for path in CONFIGS.rglob("*.json")} - {None}
+    assert len(found) == 1

@@ -86,6 +86,49 @@ with atomic_path({str(tmp_path / "pictures" / "half.png")!r}) as temporary:
     assert files(tmp_path) == {"landmarks.csv", "runs.json"}
 
 
+def test_a_run_that_goes_on_removes_nothing(tmp_path: Path) -> None:
+    """A sweep passes over its finished variants, and a finished training draws no curves again."""
+    for names in (["a/variant.json", "sweep.csv"], ["sweep.csv"], []):
+        output = OutputFolder(tmp_path, "sweeping", goes_on=True)
+        write(tmp_path, *names)
+        output.finish()
+    assert files(tmp_path) == {"a/variant.json", "sweep.csv", "runs.json"}
+
+
+def test_a_file_that_the_run_did_not_get_to_write_is_not_its_own(tmp_path: Path) -> None:
+    """Neither by the list of a run that ended, nor by that of one that did not."""
+    mine = tmp_path / "pictures" / "mine.png"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    for ends in (True, False):
+        output = OutputFolder(tmp_path, "inferring")
+        with pytest.raises(ZeroDivisionError), atomic_path(mine):
+            raise ZeroDivisionError
+        write(tmp_path, "landmarks.csv")
+        if ends:
+            output.finish()
+        del output
+        (tmp_path / "landmarks.csv").write_text("corrected by hand")
+        OutputFolder(tmp_path, "inferring").finish()
+        assert {"pictures/mine.png", "landmarks.csv"} <= files(tmp_path)
+
+
+def test_what_a_run_reads_is_not_written_over(tmp_path: Path) -> None:
+    for name in ("landmarks.csv", "markups/a.mrk.json"):
+        corrected = tmp_path / name
+        corrected.parent.mkdir(exist_ok=True)
+        corrected.write_text("corrected by hand")
+        with pytest.raises(InputError, match=r"is read, and results would be written over it"):
+            OutputFolder(tmp_path, "inferring", inputs=[None, corrected])
+    examples = tmp_path / "examples.csv"
+    examples.write_text("mine")
+    output = OutputFolder(tmp_path, "inferring", inputs=[examples])
+    with pytest.raises(InputError, match="is read, and is not written over"):
+        write(tmp_path, "examples.csv")
+    assert examples.read_text() == "mine"
+    output.finish()
+
+
 def test_weights_and_checkpoints_are_never_removed(tmp_path: Path) -> None:
     for models in (tmp_path / "models", tmp_path):
         output = OutputFolder(tmp_path, "training", ckpt_dir=models)
@@ -115,20 +158,28 @@ def test_a_folder_in_the_data_set_is_refused_unless_it_is_hidden(tmp_path: Path)
     for folder in (images, images / "results", tmp_path / "link" / "results"):
         for given in ({"path": folder}, {"path": tmp_path / "out", "ckpt_dir": folder}):
             with pytest.raises(InputError, match="lies in the data set"):
-                OutputFolder(run="training", dataset_dir=images, **given)
+                OutputFolder(run="training", data=images, **given)
     assert not list(images.iterdir())
-    OutputFolder(images / ".landmarks" / "training", "training", dataset_dir=images)
-    OutputFolder(tmp_path, "training", dataset_dir=images)  # the data set lies in it
+    OutputFolder(images / ".landmarks" / "training", "training", data=images)
+    OutputFolder(tmp_path, "training", data=images)  # the data set lies in it
+    with pytest.raises(InputError, match="lies in the data set"):
+        OutputFolder(images / "results", "evaluating", data=[tmp_path / "link", images, None])
+
+
+@pytest.mark.parametrize("name", ["pictures", "pictures/a.png", "sr", "markups/sub"])
+def test_images_where_results_would_lie_are_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="its results would"):
+        OutputFolder(tmp_path, "inferring", data=tmp_path / name)
 
 
 def test_shipped_weights_are_refused_wherever_they_lie(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"models holds model.pt as shipped.*give another --ckpt_dir"):
+    with pytest.raises(InputError, match=r"models is for the weights as shipped.*give another --ckpt_dir"):
         OutputFolder(tmp_path / "out", "training", ckpt_dir=MODELS)
     for name in ("model.pt", "model.ts"):
         copy = tmp_path / name.replace(".", "_")
         copy.mkdir()
         shutil.copy(MODELS / name, copy)
-        with pytest.raises(InputError, match=f"holds {name} as shipped"):
+        with pytest.raises(InputError, match=f"{name} is as shipped"):
             OutputFolder(copy, "exporting")
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "model.pt").write_bytes(b"other weights")

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from tqdm import tqdm
@@ -26,7 +25,7 @@ __all__ = ["write_result"]
 
 
 def write_result(folder: Path, result: EvaluationResult) -> list[str]:
-    """Write ``<name>.csv`` with a row an image, and a folder ``<name>`` of pictures; older ones are replaced.
+    """Write ``<name>.csv`` with a row an image, and a folder ``<name>`` of pictures.
 
     Args:
         folder: where to write.
@@ -39,12 +38,8 @@ def write_result(folder: Path, result: EvaluationResult) -> list[str]:
         >>> write_result(Path("out"), result)  # doctest: +SKIP
         ['pixel_matching/map_001.png']
     """
-    table = folder / f"{result.name}.csv"
     if result.rows:
-        _write_rows(table, result.rows)
-    else:
-        table.unlink(missing_ok=True)
-    shutil.rmtree(folder / result.name, ignore_errors=True)
+        _write_rows(folder / f"{result.name}.csv", result.rows)
     pictures = []
     for name, draw in tqdm(result.figures.items(), desc=f"{result.name} figures", leave=False, disable=None):
         pictures.append(f"{result.name}/{name}.png")

@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--dataset_dir", type=Path, action="append", required=True, help="images; may be given again")
     parser.add_argument("--datalist", type=Path, help="take its parts training and validation alone")
-    parser.add_argument("--output", type=Path, required=True, help="such as models/model.images.txt")
+    parser.add_argument("--output", type=Path, required=True, help="such as output/models/model.images.txt")
     options = parser.parse_args(arguments)
     series: list[ImageSeries] = []
     for folder in options.dataset_dir:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Protocol
 
 from scripts.io.input_error import InputError
+from scripts.io.shipped_files import is_shipped
 
 __all__ = ["WriteError", "WriteWatcher", "atomic_path", "remove_leftovers", "watch_writes"]
 
@@ -41,10 +42,13 @@ class WriteError(InputError, OSError):
 
 
 class WriteWatcher(Protocol):
-    """What is told of each file before it is written."""
+    """What is told of each file that is written, by its final path."""
 
     def about_to_write(self, path: Path) -> None:
-        """Called with the final path."""
+        """Called before; what it raises keeps the file as it is."""
+
+    def written(self, path: Path) -> None:
+        """Called when the new file is there."""
 
 
 def watch_writes(watcher: WriteWatcher) -> None:
@@ -88,6 +92,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         The temporary path. The block must create a file there.
 
     Raises:
+        InputError: weights as shipped would be written over.
         WriteError: the disk is full, read-only or does not let the file or its folder be written.
         FileNotFoundError: if the block ended without creating the file.
 
@@ -96,6 +101,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         ...     temporary.write_text("whole")
     """
     target = Path(path)
+    if is_shipped(target):
+        raise InputError(f"{target} is as shipped, and is not written over; choose another place")
     # Not tempfile.mkstemp: it would leave the result readable by its owner only, whatever the umask says.
     temporary = target.with_name(f".{uuid.uuid4().hex[:12]}-{target.name}")
     try:
@@ -108,6 +115,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, target)
+        for watcher in list(_watchers):
+            watcher.written(target)
     except (OSError, RuntimeError) as error:
         fault = _disk_fault(error, target, temporary)
         if fault is None:

@@ -13,11 +13,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Any
 
 __all__ = ["InputError", "find_input_error", "first_line", "refuse_unreadable", "report_input_errors"]
 
@@ -76,8 +78,9 @@ def refuse_unreadable(path: str | os.PathLike[str]) -> Iterator[None]:
 def report_input_errors() -> None:
     """Let an :class:`InputError` end the program with its message alone.
 
-    MONAI's config parser wraps an error in one more traceback for each level of the config, which buries the
-    sentence that the user needs. Configs call this first in ``initialize``. Other errors keep their traceback.
+    MONAI's config parser wraps an error in one more traceback for each level of the config, and its ``StatsHandler``
+    logs one for each engine, which bury the sentence that the user needs. Configs call this first in ``initialize``.
+    Other errors keep their traceback.
     """
     show_traceback = sys.excepthook
 
@@ -89,3 +92,12 @@ def report_input_errors() -> None:
             print(f"error: {cause}", file=sys.stderr)
 
     sys.excepthook = show
+    logging.setLogRecordFactory(_without_tracebacks)
+
+
+def _without_tracebacks(*args: Any, **kwargs: Any) -> logging.LogRecord:
+    """A log record; of the traceback of an :class:`InputError` one that no handler takes."""
+    record = logging.LogRecord(*args, **kwargs)
+    if record.exc_info and find_input_error(record.exc_info[1]) is not None:
+        record.levelno = logging.NOTSET
+    return record

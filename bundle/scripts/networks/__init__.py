@@ -22,7 +22,7 @@ from scripts.networks.regression_head import RegressionHead
 from scripts.networks.residual_encoder import ResidualEncoder
 from scripts.networks.synchronize_norms import synchronize_norms
 from scripts.networks.template_matching_network import TemplateMatchingNetwork
-from scripts.networks.weights_file import WeightsFile, find_shipped_file
+from scripts.networks.weights_file import WeightsFile
 
 __all__ = [
     "ENCODERS",
@@ -33,7 +33,6 @@ __all__ = [
     "TemplateMatchingNetwork",
     "WeightsFile",
     "build_encoder",
-    "find_shipped_file",
     "heatmap_size",
     "load_encoder_weights",
     "load_weights",

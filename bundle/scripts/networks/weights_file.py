@@ -12,18 +12,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from scripts.io.input_error import InputError
 from scripts.io.json_object import read_json_object
+from scripts.io.shipped_files import file_sha256, shipped_files
 
-__all__ = ["WeightsFile", "find_shipped_file"]
-
-_MODELS = Path(__file__).resolve().parents[2] / "models"
+__all__ = ["WeightsFile"]
 
 
 @dataclass(frozen=True)
@@ -60,45 +57,13 @@ class WeightsFile:
             InputError: it cannot be read.
         """
         file = Path(path).absolute()
-        digest = _sha256(file)
+        digest = file_sha256(file)
         try:
             name = read_json_object(file.with_suffix(".json")).get("name")
         except InputError:  # whoever needs the sizes that it holds says so
             name = None
-        return cls(str(file), digest, str(name or file.name), digest in dict(_shipped()))
+        return cls(str(file), digest, str(name or file.name), digest in shipped_files().values())
 
     def as_dict(self) -> dict[str, str | bool]:
         """The attributes by name, for JSON."""
         return asdict(self)
-
-
-def find_shipped_file(folder: str | os.PathLike[str]) -> Path | None:
-    """A file of the bundle as shipped that lies in a folder under its own name and must not be written over, if any.
-
-    ``models/SHA256SUMS`` lists them; ``sha256sum --check SHA256SUMS`` checks them.
-
-    Example:
-        >>> find_shipped_file("models").name  # doctest: +SKIP
-        'model.images.txt'
-    """
-    for digest, name in _shipped():
-        file = Path(folder) / name
-        if file.is_file() and _sha256(file) == digest:
-            return file
-    return None
-
-
-def _shipped() -> Iterator[tuple[str, str]]:
-    """Hash and name of each shipped file."""
-    sums = _MODELS / "SHA256SUMS"
-    for line in sums.read_text(encoding="utf-8").splitlines() if sums.is_file() else ():
-        digest, name = line.split(maxsplit=1)
-        yield digest, name.lstrip("*")
-
-
-def _sha256(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{file} cannot be read ({error.strerror}); give other weights with --ckpt_path") from error

@@ -38,6 +38,7 @@ _CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 _OWN = frozenset(inspect.signature(run).parameters) - {"override"}
 _OF_TRACKING = {"tracking_uri", "experiment_name", "run_name", "save_execute_config", "is_not_rank0", "output_dir"}
 _OF_EVERY_COMPONENT = {"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"}
+_FILES = {"examples", "truth", "validation_truth", "datalist", "pairs", "encoder_weights"}
 _OF_EVERY_CONFIG = {"imports", "initialize", "run", "finalize", "_meta_"}
 
 
@@ -114,16 +115,20 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
     if line is None or not line.config_files:
         return
     configs = ConfigParser.load_config_files(list(line.config_files))
-    _check_files(line.config_files, configs)
-    for role in ("run_id", "init_id", "final_id"):
-        name = line.named.get(role)
+    if "help" in line.options:
+        raise InputError(f"every key of the configs is an option: {', '.join(f'--{name}' for name in sorted(configs))}")
+    roles = {role: line.named.get(role) for role in ("run_id", "init_id", "final_id")}
+    _check_files(line, configs, {str(name) for name in roles.values()})
+    for name in roles.values():
         if name is not None and name not in configs:
             runs = [key for key, value in configs.items() if key == "run" or value == "%run"]
             raise InputError(f"there is no run {name!r} in these configs; {_nearest(str(name), runs)}")
     tracked = _tracking_keys(line.named.get("tracking"))
+    parser = ConfigParser(configs)
     for name, value in line.options.items():
         if name not in tracked:
-            _check_value(name, _find(configs, name), value)
+            _check_value(name, _find(parser.get(), name, tracked), value)
+            parser.set(value, name)  # an option may speak of what one before it has put in place
 
 
 def _tracking_keys(tracking: Any) -> set[str]:
@@ -134,30 +139,40 @@ def _tracking_keys(tracking: Any) -> set[str]:
     return _OF_TRACKING | set(dict(settings).get("configs", {}))
 
 
-def _check_files(files: Iterable[str], configs: Mapping[str, Any]) -> None:
+def _check_files(line: CommandLine, configs: Mapping[str, Any], roles: set[str]) -> None:
     """Refuse keys of the user's own config files that no config reads."""
+    files = line.config_files
     own = [file for file in files if not Path(file).resolve().is_relative_to(_CONFIGS)]
     if not own:
         return
-    known = {key for path in _CONFIGS.rglob("*.json") for key in json.loads(path.read_text(encoding="utf-8"))}
+    shipped = [path for path in _CONFIGS.rglob("*.json") if path.name != "metadata.json"]
+    known = {key for path in shipped for key in json.loads(path.read_text(encoding="utf-8")) if key.isidentifier()}
     known |= {key for file in set(files) - set(own) for key in ConfigParser.load_config_file(file)} | _OF_EVERY_CONFIG
-    read = {key.strip("@") for key in re.findall(r"@\w+", json.dumps(configs))}
-    for file in own:
-        for key, value in ConfigParser.load_config_file(file).items():
-            name = key.removeprefix("+").replace("::", "#").split("#")[0]
+    text = json.dumps([configs, list(line.options.values())], default=str)
+    read = {key[1:] for key in re.findall(r"[@%]\w+", text)} | roles
+    for number, file in enumerate(files):
+        for key, value in ConfigParser.load_config_file(file).items() if file in own else ():
+            name, *parts = key.removeprefix("+").replace("::", "#").split("#")
             if name not in known | read and value != "%run":
                 raise InputError(f"{file}: nothing reads its key {name!r}; {_nearest(name, known)}")
+            within = value if key.startswith("+") and isinstance(value, Mapping) else {}
+            before = ConfigParser.load_config_files(list(files[:number])) if number and name in configs else {}
+            for part in ["#".join(parts)] if parts else within:
+                if name in before:
+                    _find(before, f"{name}#{part}", subject=f"{file}: there is no key ")
 
 
-def _find(configs: Any, name: str) -> Any:
+def _find(configs: Any, name: str, others: Iterable[str] = (), subject: str = "there is no option --") -> Any:
     """The value of the merged configs that an option replaces; None for an argument that they leave at its default."""
     node, *parts = configs, *name.removeprefix("+").split("#")
     for depth, part in enumerate(parts):
         keys = _keys(node, top=depth == 0)
         if keys is not None and part not in keys:
             prefix = "#".join(parts[:depth])
-            choices = [f"--{prefix}#{key}" for key in keys] if prefix else [f"--{key}" for key in (*keys, *_OWN)]
-            raise InputError(f"there is no option --{name}; {_nearest('--' + '#'.join(parts[: depth + 1]), choices)}")
+            choices = (
+                [f"--{prefix}#{key}" for key in keys] if prefix else [f"--{key}" for key in (*keys, *_OWN, *others)]
+            )
+            raise InputError(f"{subject}{name}; {_nearest('--' + '#'.join(parts[: depth + 1]), choices)}")
         if isinstance(node, list):
             node = node[int(part)]
         elif isinstance(node, Mapping):
@@ -197,6 +212,8 @@ def _check_value(name: str, default: Any, value: Any) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(default, int | float) and not isinstance(default, bool) and not is_number:
         raise InputError(f"--{name} {value}: give a number, such as {default}")
+    if is_number and (name.endswith(("_dir", "_path")) or name in _FILES):
+        raise InputError(f"--{name} {value} is taken for a number; give ./{value}")
     if isinstance(default, list) and not isinstance(value, list | tuple):
         raise InputError(f"--{name} {value}: give a list, such as {json.dumps(default)}")
 

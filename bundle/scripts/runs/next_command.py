@@ -26,10 +26,10 @@ from scripts.runs.command_line import CommandLine
 __all__ = ["log_next_command"]
 
 # what must be the same wherever the weights are used
-_OF_NETWORK = frozenset(
-    ("encoder", "head", "stride", "image_size", "patch_size", "patch_zoom", "region", "stretch", "voi", "plane")
-)
-_OF_ANSWERS = frozenset(("sigma_per_scale", "fusion", "second_look"))
+_OF_IMAGES = {"image_size", "region", "stretch", "voi", "plane"}
+_OF_NETWORK = {"encoder", "image_encoder", "patch_encoder", "head", "stride", "patch_size", "patch_zoom"}
+_OF_ANSWERS = {"sigma_per_scale", "fusion", "second_look"}
+_CARRIED = _OF_IMAGES | _OF_NETWORK | _OF_ANSWERS
 
 
 def log_next_command(weights: str | os.PathLike[str], bundle_root: str | os.PathLike[str] = ".") -> None:
@@ -55,9 +55,11 @@ def log_next_command(weights: str | os.PathLike[str], bundle_root: str | os.Path
 
 
 def _command(line: CommandLine, weights: Path, bundle_root: Path) -> str:
+    if any("network_def" in ConfigParser.load_config_file(file) for file in line.config_files[1:]):
+        return ""  # another kind of network, which need not find landmarks from examples
     files = [file for file in line.config_files[1:] if _carries_over(file)]
     configs = [str(Path(line.config_files[0]).with_name("inference.json")), *files]
-    options = {name: value for name, value in line.options.items() if name.split("#")[0] in _OF_NETWORK | _OF_ANSWERS}
+    options = {name: value for name, value in line.options.items() if name.split("#")[0] in _CARRIED}
     if "bundle_root" in line.options:
         options["bundle_root"] = str(bundle_root)
     options["ckpt_path"] = _short(weights)
@@ -71,7 +73,7 @@ def _command(line: CommandLine, weights: Path, bundle_root: Path) -> str:
 def _carries_over(file: str) -> bool:
     """Whether a config speaks of the network or its images, and does not say what is run."""
     keys = {key.removeprefix("+").split("#")[0] for key in ConfigParser.load_config_file(file)}
-    return bool(keys & (_OF_NETWORK | _OF_ANSWERS)) and not keys & {"run", "initialize", "network_def"}
+    return bool(keys & _CARRIED) and not keys & {"run", "initialize"}
 
 
 def _short(path: Path) -> str:
