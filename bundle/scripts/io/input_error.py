@@ -99,5 +99,5 @@ def _without_tracebacks(*args: Any, **kwargs: Any) -> logging.LogRecord:
     """A log record; of the traceback of an :class:`InputError` one that no handler takes."""
     record = logging.LogRecord(*args, **kwargs)
     if record.exc_info and find_input_error(record.exc_info[1]) is not None:
-        record.levelno = logging.NOTSET
+        record.levelno = -1
     return record
