@@ -152,7 +152,8 @@ def _disk_fault(error: OSError | RuntimeError, target: Path, temporary: Path) ->
     """The number of the fault if the disk is at fault, and not another file that the block reads."""
     if isinstance(error, OSError):
         at = None if error.filename is None else Path(os.fsdecode(error.filename))
-        ours = at is None or at == temporary or at in target.parents
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)  # wherever it was noticed first
+        ours = full or at is None or at == temporary or at in target.parents
         return error.errno if ours and error.errno in _DISK_FAULTS and not isinstance(error, WriteError) else None
     # torch says that writing failed, and not why
     return errno.ENOSPC if "PytorchStreamWriter" in str(error) or "inline_container" in str(error) else None
