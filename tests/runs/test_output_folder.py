@@ -79,8 +79,9 @@ with atomic_path({str(tmp_path / "pictures" / "half.png")!r}) as temporary:
     killed.kill()
     killed.wait()
     assert any(name.endswith("-half.png") for name in files(tmp_path))
-    output = OutputFolder(tmp_path, "inferring")
+    OutputFolder(tmp_path, "evaluating")  # a run of another kind tidies as well
     assert files(tmp_path) == {".inferring.files", "pictures/whole.png"}
+    output = OutputFolder(tmp_path, "inferring")
     write(tmp_path, "landmarks.csv")
     output.finish()
     assert files(tmp_path) == {"landmarks.csv", "runs.json"}

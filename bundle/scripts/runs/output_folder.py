@@ -106,7 +106,9 @@ class OutputFolder:
         self._holds = [_Hold.of(folder, option) for option, folder in folders.items()]
         for folder in folders.values():
             remove_leftovers(folder, age_s=0)  # it is ours: nobody else writes there
-        self._before = self._read().get(run, {}).get("files", {}) | self._read_journal()
+        # of runs of other kinds too: whichever was killed, nobody else writes here now
+        unfinished = {journal: self._read_journal(journal) for journal in self.path.glob(".*.files")}
+        self._before = self._read().get(run, {}).get("files", {}) | unfinished.get(self._journal, {})
         self._inputs = {Path(one).resolve() for one in inputs if one is not None}
         for file in self._inputs:
             if self._will_write(file):
@@ -190,11 +192,11 @@ class OutputFolder:
             raise InputError(f"{path} is not what a run wrote; remove it, or give another --output_dir")
         return runs
 
-    def _read_journal(self) -> dict[str, list[int]]:
+    def _read_journal(self, journal: Path) -> dict[str, list[int]]:
         """The files that a run which did not end has written whole, and none of its temporary ones."""
         noted: dict[str, list[int] | None] = {}
         with suppress(FileNotFoundError):
-            for line in self._journal.read_text(encoding="utf-8").splitlines():
+            for line in journal.read_text(encoding="utf-8").splitlines():
                 with suppress(ValueError, TypeError):  # the last line may have been cut
                     name, stamp = json.loads(line)
                     noted[str(name)] = stamp
