@@ -27,7 +27,8 @@ BLOCKS = [block for page in PAGES for block in read_blocks(page)]
 TYPED = Counter({page: 0 for page in PAGES})
 for block in BLOCKS:
     if block.reason is None:
-        TYPED[block.page] += 1 + block.text.count("run ") + 10 * block.text.count("run sweeping")
+        long = block.text.count("run sweeping") + block.text.count("baseline/")
+        TYPED[block.page] += 1 + block.text.count("run ") + 10 * long
 RUN = [page for page, commands in TYPED.most_common() if commands]
 
 
