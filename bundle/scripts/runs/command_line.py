@@ -47,13 +47,11 @@ class CommandLine:
     """What was given to ``python -m monai.bundle run``.
 
     Attributes:
-        run_id: the run, such as ``training``.
         config_files: the configs, in the order in which they are merged.
         options: key of the configs, with ``#`` between its levels, to the value that it was given.
-        named: all other arguments of MONAI's command, by name.
+        named: all other arguments of MONAI's command, by name, such as ``run_id``.
     """
 
-    run_id: str
     config_files: tuple[str, ...]
     options: dict[str, Any]
     named: dict[str, Any]
@@ -89,7 +87,7 @@ class CommandLine:
         files = merged.pop("config_file", ())
         options = {name.replace("::", "#"): merged.pop(name) for name in list(merged) if name not in _OWN}
         files = (files,) if isinstance(files, str) else tuple(files)
-        return cls(str(merged.get("run_id", "run")), files, options, merged)
+        return cls(files, options, merged)
 
 
 def check_options(arguments: Sequence[str] | None = None) -> None:
@@ -117,12 +115,12 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
     configs = ConfigParser.load_config_files(list(line.config_files))
     if "help" in line.options:
         raise InputError(f"every key of the configs is an option: {', '.join(f'--{name}' for name in sorted(configs))}")
-    roles = {role: line.named.get(role) for role in ("run_id", "init_id", "final_id")}
-    _check_files(line, configs, {str(name) for name in roles.values()})
-    for name in roles.values():
-        if name is not None and name not in configs:
+    roles = {str(line.named[role]) for role in ("run_id", "init_id", "final_id") if role in line.named}
+    _check_files(line, configs, roles)
+    for name in roles:
+        if name not in configs:
             runs = [key for key, value in configs.items() if key == "run" or value == "%run"]
-            raise InputError(f"there is no run {name!r} in these configs; {_nearest(str(name), runs)}")
+            raise InputError(f"there is no run {name!r} in these configs; {_nearest(name, runs)}")
     tracked = _tracking_keys(line.named.get("tracking"))
     parser = ConfigParser(configs)
     for name, value in line.options.items():
@@ -150,13 +148,14 @@ def _check_files(line: CommandLine, configs: Mapping[str, Any], roles: set[str])
     known |= {key for file in set(files) - set(own) for key in ConfigParser.load_config_file(file)} | _OF_EVERY_CONFIG
     text = json.dumps([configs, list(line.options.values())], default=str)
     read = {key[1:] for key in re.findall(r"[@%]\w+", text)} | roles
-    for number, file in enumerate(files):
-        for key, value in ConfigParser.load_config_file(file).items() if file in own else ():
+    for file in own:
+        number = files.index(file)
+        before = ConfigParser.load_config_files(list(files[:number])) if number else {}
+        for key, value in ConfigParser.load_config_file(file).items():
             name, *parts = key.removeprefix("+").replace("::", "#").split("#")
             if name not in known | read and value != "%run":
                 raise InputError(f"{file}: nothing reads its key {name!r}; {_nearest(name, known)}")
             within = value if key.startswith("+") and isinstance(value, Mapping) else {}
-            before = ConfigParser.load_config_files(list(files[:number])) if number and name in configs else {}
             for part in ["#".join(parts)] if parts else within:
                 if name in before:
                     _find(before, f"{name}#{part}", subject=f"{file}: there is no key ")
