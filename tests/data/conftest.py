@@ -25,7 +25,7 @@ def _write_dicom(path: Path, pixels: np.ndarray | None, **tags) -> Path:
     """Write pixels (rows, columns), (frames, rows, columns) or none; tags by keyword."""
     meta = pydicom.dataset.FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = UltrasoundImageStorage
+    meta.MediaStorageSOPClassUID = tags.get("SOPClassUID", UltrasoundImageStorage)
     meta.MediaStorageSOPInstanceUID = generate_uid()
     dataset = pydicom.Dataset()
     dataset.file_meta = meta

@@ -69,7 +69,7 @@ def test_the_largest_region_of_tissue_counts():
 
 @pytest.mark.parametrize(
     "tags",
-    [{"RegionDataType": 2}, {"PhysicalUnitsYDirection": 0}, {"PhysicalDeltaX": 0.0}, {"RegionLocationMaxX1": None}],
+    [{"RegionDataType": 3}, {"PhysicalUnitsYDirection": 0}, {"PhysicalDeltaX": 0.0}, {"RegionLocationMaxX1": None}],
 )
 def test_a_region_that_is_not_of_tissue_in_cm_tells_nothing(tags):
     geometry = dicom_geometry(header(SequenceOfUltrasoundRegions=Sequence([region((0, 0, 9, 9), (0.1, 0.1), **tags)])))
@@ -123,12 +123,46 @@ def test_what_tells_the_distance_in_the_patient(tags, known, source):
         np.testing.assert_array_equal(geometry.affines, [LPS_TO_RAS])
 
 
+def test_colour_flow_is_calibrated_as_tissue_is():
+    regions = Sequence([region((0, 0, 9, 9), (0.05, 0.02), RegionDataType=2)])
+    geometry = dicom_geometry(header(SequenceOfUltrasoundRegions=regions))
+    assert geometry.spacing_known and geometry.pixel_size == pytest.approx((0.5, 0.2))
+
+
 @pytest.mark.parametrize(
-    "tags", [{"ImageOrientationPatient": [1, 0, 0]}, {"ImagePositionPatient": [1, 2]}, {"ImagePositionPatient": 7}]
+    "tags",
+    [
+        {"ImageOrientationPatient": [1, 0, 0]},
+        {"ImageOrientationPatient": [0] * 6},
+        {"ImageOrientationPatient": [0, 1, 0, 0, 1, 0]},
+        {"ImageOrientationPatient": [0, 1, 0, 0, 0.1, 0.995]},
+        {"ImagePositionPatient": [1, 2]},
+        {"ImagePositionPatient": 7},
+    ],
 )
-def test_a_place_of_too_few_numbers_is_refused(tags):
-    with pytest.raises(ValueError, match="must be"):
-        dicom_geometry(header(**tags))
+def test_a_place_that_cannot_be_one_counts_as_absent(tags):
+    geometry = dicom_geometry(header(PixelSpacing=[0.5, 0.25], **tags))
+    np.testing.assert_array_equal(geometry.affines, [LPS_TO_RAS @ np.diag([0.25, 0.5, 1, 1])])
+    assert geometry.pixel_size == (0.25, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "imager", "known"),
+    [
+        (["0.143", "0.143"], ["0.1430", "0.143"], False),
+        (["0.14", "0.14"], ["0.143", "0.143"], False),  # rounded
+        (["0.1434", "0.1434"], ["0.143", "0.143"], False),
+        (["0.139", "0.139"], ["0.139031", "0.139031"], False),
+        (["0.1", "0.1"], ["0.14", "0.14"], True),  # magnified 1.4 times
+        (["0.15", "0.15"], ["0.2", "0.2"], True),
+        (["0.194", "0.194"], ["0.2", "0.2"], True),
+        (["0.143", "0.139"], ["0.143", "0.143"], True),  # along one axis only
+    ],
+)
+def test_a_spacing_that_repeats_the_detectors_but_for_rounding_is_the_detectors(spacing, imager, known):
+    tags = {"PixelSpacing": spacing, "ImagerPixelSpacing": imager}
+    assert dicom_geometry(header(**tags)).spacing_known is known
+    assert dicom_geometry(header(**tags, PixelSpacingCalibrationType="GEOMETRY")).spacing_known
 
 
 # enhanced multi-frame files

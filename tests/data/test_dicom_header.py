@@ -132,7 +132,7 @@ def test_every_cut_of_a_file_is_refused_or_leaves_the_pixels_whole(tmp_path, wri
         ({"Rows": 0}, "has 7 x 0 px"),
         ({"Rows": 60_000, "Columns": 60_000}, "has 60000 x 60000 px, more than 67 Mpx"),
         ({"Rows": 1000, "Columns": 1000, "NumberOfFrames": 1_000_000}, "has 1000000 frames of 1000 x 1000 px"),
-        ({"ImageOrientationPatient": [1, 0, 0]}, "cannot be read (ImageOrientationPatient must be 6 numbers)"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]}, "is a mosaic: one sheet with all slices"),
     ],
 )
 def test_sizes_and_places_that_cannot_be(tmp_path, write_dicom, tags, message):

@@ -84,8 +84,7 @@ def test_every_pixel_of_a_volume_keeps_its_value_and_its_place(tmp_path, suffix,
     assert sorted(len(image.frames) for image in slices.values()) == [3, 4, 5]
     for index in np.ndindex(4, 5, 3):
         expected = np.array(truth.TransformIndexToPhysicalPoint(index)) * LPS_TO_RAS
-        if index[2] == 0:
-            np.testing.assert_allclose((in_time.affines[1] @ [*index[:2], 0, 1])[:3], expected, atol=1e-4)
+        np.testing.assert_allclose((in_time.affines[index[2]] @ [*index[:2], 0, 1])[:3], expected, atol=1e-4)
         for image in slices.values():
             axis = {4: 0, 5: 1, 3: 2}[len(image.frames)]
             rest = [one for i, one in enumerate(index) if i != axis]
@@ -115,8 +114,10 @@ def test_every_shape(tmp_path, suffix, shape, frames):
     assert (image.frames.shape, image.still) == ((frames, 1, 7, 5), frames == 1)
     assert image.frame_ms is None
     np.testing.assert_array_equal(image.frames[:, 0].numpy().transpose(1, 2, 0), noise(shape).reshape(7, 5, frames))
-    expected = [[-0.5, 0, 0, -1], [0, -0.7, 0, -2], [0, 0, 3, 3], [0, 0, 0, 1]]
-    np.testing.assert_allclose(image.affines, [expected] * frames)
+    expected = np.array([[[-0.5, 0, 0, -1], [0, -0.7, 0, -2], [0, 0, 3, 3], [0, 0, 0, 1]]] * frames)
+    # ITK takes the frames of three axes for slices
+    expected[:, 2, 3] += 3.0 * np.arange(frames) * (len(shape) == 3)
+    np.testing.assert_allclose(image.affines, expected)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"])

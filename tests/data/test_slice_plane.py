@@ -72,23 +72,25 @@ def test_every_voxel_keeps_its_value_and_its_place(tmp_path, affine):
         for voxel in np.ndindex(VOLUME.shape):
             frame, (x, y) = voxel[axis], (voxel[rest[0]], voxel[rest[1]])
             assert image.frames[frame, 0, x, y] == VOLUME[voxel]
-            place = (image.affines[frame] @ [x, y, 0, 1])[:3]
+            place = (image.places[frame] @ [x, y, 0, 1])[:3]
             np.testing.assert_allclose(place, apply_affine(truth.affine, voxel), atol=1e-9)
     assert sorted(used) == [0, 1, 2]
 
 
 def test_the_third_column_leads_to_the_next_slice(tmp_path):
     image = read(write(tmp_path / "a.nii", VOLUME, np.diag([-0.5, 0.7, 3.0, 1.0])), "sagittal")
-    steps = np.diff(image.affines[:, :3, 3], axis=0)
-    np.testing.assert_allclose(steps, image.affines[:-1, :3, 2], atol=1e-6)
-    np.testing.assert_allclose(np.linalg.norm(image.affines[0, :3, :2], axis=0), [0.7, 3.0], rtol=1e-6)
+    for affines in (image.affines, image.places):
+        np.testing.assert_allclose(np.diff(affines[:, :3, 3], axis=0), affines[:-1, :3, 2], atol=1e-6)
+    np.testing.assert_allclose(image.pixel_size, [0.7, 3.0], rtol=1e-6)
 
 
 def test_without_a_plane_the_third_axis_is_time(tmp_path):
     path = write(tmp_path / "a.nii", VOLUME, np.diag([-0.5, 0.7, 3.0, 1.0]))
     image = read(path, None)
     np.testing.assert_array_equal(image.frames[:, 0].numpy(), VOLUME.transpose(2, 0, 1))
-    np.testing.assert_allclose(image.affines, [nib.load(path).affine] * 6)
+    expected = np.array([nib.load(path).affine] * 6)
+    expected[:, 2, 3] += 3.0 * np.arange(6)
+    np.testing.assert_allclose(image.places, expected)
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 1, 3)])

@@ -25,19 +25,24 @@ from scripts.io.world_point import WorldPoint
 FILE = Path("clip.nii").absolute()
 
 
-def image(length: int, spacing: float = 1.0):
-    """8 x 4 px, whose axes are the patient's left and back: x is L and y is P, in mm by the spacing."""
+def image(length: int, spacing: float = 1.0, step: float = 0.0):
+    """8 x 4 px, whose axes are the patient's left and back: x is L and y is P, in mm by the spacing.
+
+    Each frame lies by the step farther to the head than the last one.
+    """
+    affines = np.tile(np.diag([-spacing, -spacing, step or 1.0, 1.0]), (length, 1, 1))
+    affines[:, 2, 3] = step * np.arange(length)
     return SimpleNamespace(
         name="clip.nii",
         series=SimpleNamespace(files=[FILE]),
-        affines=np.tile(np.diag([-spacing, -spacing, 1.0, 1.0]), (length, 1, 1)),
+        affines=affines,
         length=length,
         fit=SimpleNamespace(original=(8, 4)),
     )
 
 
-def read(length: int, *points: WorldPoint, spacing: float = 1.0) -> list[Example]:
-    return world_examples(points, image(length, spacing), "a.fcsv")
+def read(length: int, *points: WorldPoint, spacing: float = 1.0, step: float = 0.0) -> list[Example]:
+    return world_examples(points, image(length, spacing, step), "a.fcsv")
 
 
 def test_points_become_pixels_of_the_named_frame():
@@ -75,3 +80,31 @@ def test_rounding_to_a_thousandth_of_a_mm_does_not_push_the_corner_off_the_image
     assert (found.x, found.y) == (-0.5, -0.5)
     with pytest.raises(InputError, match="mm outside of clip.nii"):
         read(1, WorldPoint("a", (corner[0] - 0.02, 0.0, 0.0)), spacing=spacing)
+
+
+def test_frames_that_are_shown_as_slices_are_told_by_the_place():
+    points = [WorldPoint("valve", (4.0, 2.0, 6.9)), WorldPoint("apex [1]", (3.0, 1.0, 3.0)), WorldPoint("a", (0, 0, 0))]
+    found = read(4, *points, step=3.0)
+    assert [(one.label, one.frame, one.x, one.y) for one in found] == [
+        ("valve", 2, 4.0, 2.0),
+        ("apex", 1, 3.0, 1.0),
+        ("a", 0, 0.0, 0.0),
+    ]
+
+
+def test_a_named_frame_may_lie_on_the_first_slice_but_on_no_other():
+    # a program that shows one frame after the other has all at one place
+    [found] = read(4, WorldPoint("valve [3]", (4.0, 2.0, 0.0)), step=3.0)
+    assert (found.frame, found.x, found.y) == (3, 4.0, 2.0)
+    with pytest.raises(InputError, match=r"point 1: 'valve \[3\]' lies 3\.0 mm off the plane of clip\.nii, frame 3"):
+        read(4, WorldPoint("valve [3]", (4.0, 2.0, 6.0)), step=3.0)
+
+
+def test_a_point_far_from_all_slices_is_refused():
+    with pytest.raises(InputError, match=r"'valve' lies 11\.0 mm off the plane of clip\.nii, frame 3"):
+        read(4, WorldPoint("valve", (4.0, 2.0, 20.0)), step=3.0)
+
+
+def test_a_point_of_frames_at_one_place_must_name_its_frame():
+    with pytest.raises(InputError, match=r"point 1: 'valve' tells no frame, and clip\.nii has 4"):
+        read(4, WorldPoint("valve", (4.0, 2.0, 0.0)))

@@ -16,7 +16,7 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
-from scripts.io.dicom_position import frame_position, frame_spacing, is_placed
+from scripts.io.dicom_position import frame_orientation, frame_position, frame_spacing, is_placed
 
 
 def of(**values) -> Dataset:
@@ -53,7 +53,8 @@ def test_of_functional_groups_the_frames_own_come_first():
 
 def test_a_header_that_tells_nothing():
     assert frame_position(Dataset(), 0) is None
-    assert frame_position(of(ImagePositionPatient=[1, 2, 3]), 0) is None  # no orientation
+    assert frame_position(of(ImagePositionPatient=[1, 2]), 0) is None
+    assert frame_orientation(of(ImageOrientationPatient=[1, 0, 0, 1, 0, 0]), 0) is None
     assert frame_spacing(of(ImagerPixelSpacing=[0.5, 0.25]), 0) is None
     assert frame_spacing(of(PixelSpacing=0.5), 0) is None  # scanners write one number, or 0
     assert frame_spacing(of(PixelSpacing=[0, 0]), 0) is None

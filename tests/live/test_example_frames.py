@@ -161,7 +161,8 @@ def test_a_frame_of_a_series_is_no_file_of_the_stream(
 def test_faults_of_points_in_the_patient(
     tmp_path: Path, incoming: Path, examples: Path, frames: np.ndarray, name: str, message: str
 ) -> None:
-    nib.Nifti1Image(np.moveaxis(frames[:4], 0, -1), np.eye(4)).to_filename(incoming / "clip.nii")
+    # frames of four axes lie at one place
+    nib.Nifti1Image(np.moveaxis(frames[:4], 0, -1)[:, :, None], np.eye(4)).to_filename(incoming / "clip.nii")
     path = write_fcsv(tmp_path / name, "valve", np.array([30, 112.9, 0]))
     with pytest.raises(InputError, match=message):
         read_example_frames(path, incoming)

@@ -13,21 +13,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from scripts.io.dicom_position import file_spacing, positive_pair
+from scripts.io.dicom_position import file_spacing, frame_orientation, frame_position, positive_pair
 from scripts.io.functional_groups import functional_groups, number_of_frames
 from scripts.transforms.coordinates import LPS_TO_RAS
 
-__all__ = ["DicomGeometry", "dicom_geometry"]
+__all__ = ["DicomGeometry", "dicom_geometry", "ultrasound_spacing"]
 
-# PS3.3 C.8.5.5.1: what a region shows, and the code of cm
-_TWO_DIMENSIONAL, _TISSUE, _CENTIMETRE = 1, 1, 3
+# PS3.3 C.8.5.5.1: what a region shows (tissue, colour flow over it), and the code of cm
+_TWO_DIMENSIONAL, _TISSUE, _CENTIMETRE = 1, (1, 2), 3
+_AXIAL = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+# at the detector, on a film, and in the plane of a portal image
+_ELSEWHERE = ("ImagerPixelSpacing", "NominalScannedPixelSpacing", "ImagePlanePixelSpacing")
 # (C.7.6.16.2) where a frame of an enhanced, an ultrasound volume or a microscopy file lies
 _POSITIONS = ("PlanePositionSequence", "PlanePositionVolumeSequence", "PlanePositionSlideSequence")
 # vectors of older multi-frame files: offsets of dose planes, and slices of nuclear medicine
@@ -40,7 +42,9 @@ class DicomGeometry:
     """Where frames lie.
 
     Attributes:
-        affines: (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm.
+        affines: (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm, with made up parts where the file does not tell.
+        pixel_size: distance of pixel centres along x and y of the first frame: mm where ``spacing_known``, else the
+            shape of a pixel that is 1 wide.
         spacing_known: True where the distance of pixels in the patient is told.
         spacing_source: the attribute that tells it; where ``spacing_known`` is False, the one that tells another
             distance, or None.
@@ -48,6 +52,7 @@ class DicomGeometry:
     """
 
     affines: np.ndarray
+    pixel_size: tuple[float, float]
     spacing_known: bool
     spacing_source: str | None
     places: int
@@ -56,41 +61,28 @@ class DicomGeometry:
 def dicom_geometry(dataset: Dataset) -> DicomGeometry:
     """Find where the frames of a file lie (PS3.3 C.7.6.2.1.1), by the file's attributes or its functional groups.
 
-    The distance of pixels is told by PixelSpacing, else by the largest two-dimensional ultrasound region of tissue
-    whose units are cm. ImagerPixelSpacing and NominalScannedPixelSpacing tell it elsewhere, at the detector or on a
-    film; a PixelSpacing that repeats ImagerPixelSpacing with no word of a calibration is the detector's too (PS3.3
-    10.7.1.3). A pixel is then taken for 1 mm along x; along y it has the shape that these or PixelAspectRatio tell.
+    The distance of pixels is told by PixelSpacing, else by the largest two-dimensional ultrasound region of tissue, or
+    of colour flow, whose units are cm. ImagerPixelSpacing, NominalScannedPixelSpacing and ImagePlanePixelSpacing tell
+    it elsewhere, at the detector or on a film; a PixelSpacing that repeats ImagerPixelSpacing, but for rounding, with
+    no word of a calibration is the detector's too (PS3.3 10.7.1.3). A pixel is then taken for 1 mm along x; along y it
+    has the shape that these or PixelAspectRatio tell. A position or an orientation that cannot be one counts as absent.
 
     Args:
         dataset: a file, or its header.
-
-    Raises:
-        ValueError: an attribute has not as many numbers as it should, or one is NaN or infinite.
 
     Example:
         >>> geometry = dicom_geometry(Dataset())
         >>> geometry.spacing_known, geometry.places
         (False, 1)
     """
-    frames = number_of_frames(dataset)
-    measures = functional_groups(dataset, "PixelMeasuresSequence") or [None] * frames
-    orientations = functional_groups(dataset, "PlaneOrientationSequence") or [None] * frames
-    positions = functional_groups(dataset, "PlanePositionSequence") or [None] * frames
+    measures = functional_groups(dataset, "PixelMeasuresSequence") or [None] * number_of_frames(dataset)
+    own = [None if one is None else positive_pair(one.get("PixelSpacing")) for one in measures]
     spacing, known, source = _file_spacing(dataset)
-    affines = np.empty((frames, 4, 4))
-    for i, (measure, orientation, position) in enumerate(zip(measures, orientations, positions, strict=True)):
-        own = positive_pair(measure.get("PixelSpacing")) if measure is not None else None
-        affines[i] = _affine(
-            own or spacing,
-            _numbers(orientation or dataset, "ImageOrientationPatient", (1, 0, 0, 0, 1, 0)),
-            _numbers(position or dataset, "ImagePositionPatient", (0, 0, 0)),
-        )
-        if own is not None and i == 0:
-            source = "PixelMeasuresSequence"
-    if source == "PixelMeasuresSequence":
+    affines = np.stack([_affine(dataset, frame, one or spacing) for frame, one in enumerate(own)])
+    if own[0] is not None:
         # one frame that does not tell makes the lengths of the file unknown, as one file does those of a series
-        known = all(one is not None and positive_pair(one.get("PixelSpacing")) for one in measures)
-    return DicomGeometry(affines, known, source, _count_places(dataset, affines))
+        spacing, known, source = own[0], None not in own, "PixelMeasuresSequence"
+    return DicomGeometry(affines, spacing[::-1], known, source, _count_places(dataset, affines))
 
 
 def _file_spacing(dataset: Dataset) -> tuple[tuple[float, float], bool, str | None]:
@@ -98,59 +90,53 @@ def _file_spacing(dataset: Dataset) -> tuple[tuple[float, float], bool, str | No
     spacing = file_spacing(dataset)
     if spacing is not None:
         return spacing, True, "PixelSpacing"
-    region = _tissue_spacing(dataset)
+    region = ultrasound_spacing(dataset)
     if region is not None:
         return region, True, "SequenceOfUltrasoundRegions"
     # what tells no length in the patient still tells the shape of pixels (PS3.3 C.7.6.3.1.7)
-    for source in ("ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
+    for source in (*_ELSEWHERE, "PixelAspectRatio"):
         pair = positive_pair(dataset.get(source))
         if pair is not None:
             return (pair[0] / pair[1], 1.0), False, None if source == "PixelAspectRatio" else source
     return (1.0, 1.0), False, None
 
 
-def _tissue_spacing(dataset: Dataset) -> tuple[float, float] | None:
-    largest, spacing = 0, None
-    for region in dataset.get("SequenceOfUltrasoundRegions") or ():
-        codes = [
-            region.get(name)
-            for name in (
-                "RegionSpatialFormat",
-                "RegionDataType",
-                "PhysicalUnitsXDirection",
-                "PhysicalUnitsYDirection",
-            )
-        ]
-        if codes != [_TWO_DIMENSIONAL, _TISSUE, _CENTIMETRE, _CENTIMETRE]:
-            continue
-        corners = [region.get(f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
-        if not all(isinstance(corner, int) for corner in corners):
-            continue
-        left, top, right, bottom = corners
-        area = (right - left + 1) * (bottom - top + 1) if right >= left and bottom >= top else 0
-        # an axis that points the other way has a negative step
-        steps = [abs(float(region.get(name) or 0.0)) * 10.0 for name in ("PhysicalDeltaY", "PhysicalDeltaX")]
-        pair = positive_pair(steps)
-        if area > largest and pair is not None:
-            largest, spacing = area, pair
-    return spacing
+def ultrasound_spacing(dataset: Dataset) -> tuple[float, float] | None:
+    """Distance of rows and of columns, mm, in the largest two-dimensional region of tissue or colour flow (C.8.5.5).
+
+    Only regions whose units are cm along both axes count; of two that are as large the first.
+
+    Example:
+        >>> ultrasound_spacing(Dataset()) is None
+        True
+    """
+    found = [_region(region) for region in dataset.get("SequenceOfUltrasoundRegions") or ()]
+    return max(filter(None, found), key=lambda one: one[0], default=(0, None))[1]
 
 
-def _numbers(dataset: Dataset, name: str, default: Sequence[float]) -> np.ndarray:
-    values = np.atleast_1d(np.array(dataset.get(name) or default, dtype=float))
-    if len(values) != len(default) or not np.isfinite(values).all():
-        raise ValueError(f"{name} must be {len(default)} numbers")
-    return values
+def _region(region: Dataset) -> tuple[int, tuple[float, float]] | None:
+    """Pixels and spacing of a region; None where it tells no distance."""
+    if region.get("RegionSpatialFormat") != _TWO_DIMENSIONAL or region.get("RegionDataType") not in _TISSUE:
+        return None
+    if {region.get(f"PhysicalUnits{axis}Direction") for axis in "XY"} != {_CENTIMETRE}:
+        return None
+    corners = [region.get(f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
+    if not all(isinstance(corner, int) for corner in corners):
+        return None
+    left, top, right, bottom = corners
+    # an axis that points the other way has a negative step
+    steps = [abs(float(region.get(name) or 0.0)) * 10.0 for name in ("PhysicalDeltaY", "PhysicalDeltaX")]
+    spacing = positive_pair(steps)
+    area = (right - left + 1) * (bottom - top + 1) if right >= left and bottom >= top else 0
+    return (area, spacing) if area and spacing else None
 
 
-def _affine(spacing: tuple[float, float], orientation: np.ndarray, position: np.ndarray) -> np.ndarray:
-    row_spacing, column_spacing = spacing
-    along = orientation.reshape(2, 3)
+def _affine(dataset: Dataset, frame: int, spacing: tuple[float, float]) -> np.ndarray:
+    along, position = frame_orientation(dataset, frame), frame_position(dataset, frame)
     affine = np.eye(4)
-    affine[:3, 0] = along[0] * column_spacing
-    affine[:3, 1] = along[1] * row_spacing
-    affine[:3, 2] = np.cross(along[0], along[1])
-    affine[:3, 3] = position
+    affine[:3, :2] = (_AXIAL if along is None else along).T * spacing[::-1]
+    affine[:3, 2] = np.cross(*(_AXIAL if along is None else along))
+    affine[:3, 3] = 0.0 if position is None else position
     return LPS_TO_RAS @ affine
 
 

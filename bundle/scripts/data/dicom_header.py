@@ -61,6 +61,8 @@ _HEADER: list[BaseTag | int] = [
         "PixelSpacingCalibrationType",
         "ImagerPixelSpacing",
         "NominalScannedPixelSpacing",
+        "ImagePlanePixelSpacing",
+        "PixelAspectRatio",
         "SequenceOfUltrasoundRegions",
         "SharedFunctionalGroupsSequence",
         "PerFrameFunctionalGroupsSequence",
@@ -140,6 +142,11 @@ def _check_kind(path: Path, header: pydicom.Dataset, *, has_pixels: bool) -> Non
         raise InputError(f"{path} is a DICOMDIR, a list of files and no image; remove it, or give the files it lists")
     if kind == SegmentationStorage:
         raise InputError(f"{path} is a DICOM segmentation and no image; remove it from the folder")
+    if "MOSAIC" in str(header.get("ImageType") or "").upper():
+        raise InputError(
+            f"{path} is a mosaic: one sheet with all slices of a volume side by side; split it into slices, with "
+            "dcm2niix for example"
+        )
     if not has_pixels or "Rows" not in header or "Columns" not in header:
         raise InputError(f"{path} is DICOM without pixels ({kind.name or 'of no kind'}); remove it from the folder")
 

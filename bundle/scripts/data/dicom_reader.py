@@ -19,6 +19,7 @@ import numpy as np
 import pydicom
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, get_decoder, pixel_array
 
+from scripts.data.dicom_display import display_affines
 from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.dicom_header import read_dicom_header
 from scripts.data.frame_order import file_interval, frame_interval, is_stored_in_order
@@ -58,6 +59,8 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
     check_size(series.files[0], int(headers[0].Columns), int(headers[0].Rows), total)
     pages: list[np.ndarray] = []
     affines: list[np.ndarray] = []
+    places: list[np.ndarray] = []
+    sizes: list[tuple[float, float]] = []
     sources: list[str | None] = []
     spacing_known, placed, frame_ms = True, True, None
     for path in series.files:
@@ -65,6 +68,7 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
             dataset = pydicom.dcmread(path)
             frames = _grey_frames(dataset, voi=voi)
             geometry = dicom_geometry(dataset)
+            shown = display_affines(dataset, geometry)
             if len(frames) != len(geometry.affines):
                 raise InputError(
                     f"{path} has {len(frames)} frames, not {len(geometry.affines)} as it says; repair or remove it"
@@ -77,7 +81,9 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
                     "%s: its frames are not stored in the order of their times; they are used as they are stored", path
                 )
         pages += frames
-        affines.append(geometry.affines)
+        affines.append(shown)
+        places.append(geometry.affines)
+        sizes.append(geometry.pixel_size)
         sources.append(geometry.spacing_source)
     if len(headers) > 1:
         frame_ms = file_interval(headers) or frame_ms
@@ -86,7 +92,8 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
         pages,
         np.concatenate(affines),
         spacing_known=spacing_known,
-        placed=placed,
+        places=np.concatenate(places) if placed else None,
+        pixel_size=sizes[0],
         frame_ms=frame_ms,
         spacing_source=next(filter(None, sources), None),
     )

@@ -62,19 +62,21 @@ def read_itk(series: ImageSeries, *, plane: str | None = None) -> SeriesImage:
         # that of two dimensions lies in the plane of x and y
         affine = to_affine_nd(3, about["affine"])
     pixels = pixels if grey else pixels[..., :3] @ LUMA
-    time, placed = text.time_axis, text.place_told
-    if time is not None and time < pixels.ndim - 1:
-        pixels, placed = np.moveaxis(pixels, time, -1), False
+    time = text.time_axis
+    moved = time is not None and time < pixels.ndim - 1
+    if time is not None and moved:
+        pixels = np.moveaxis(pixels, time, -1)
         # ITK's directions are not those of the two other axes alone: their distances only
         spacings = [header.image_io.GetSpacing(axis) for axis in range(pixels.ndim) if axis != time]
         affine = LPS_TO_RAS @ np.diag([*spacings[:2], 1.0, 1.0])
-    pages, affines = split_frames(path, pixels, affine, plane, in_time=header.in_time)
+    as_slices = not (header.listed or moved)
+    pages, affines = split_frames(path, pixels, affine, plane, in_time=header.in_time, as_slices=as_slices)
     return SeriesImage.from_pages(
         series,
         pages,
         affines,
         spacing_known=text.spacing_told,
-        placed=placed,
+        places=affines if text.place_told and not moved else None,
         spacing_source="header of NRRD or MetaImage" if text.spacing_told else None,
     )
 

@@ -26,7 +26,6 @@ from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries
 from scripts.data.series_image import SeriesImage
 from scripts.io.input_error import InputError
-from scripts.transforms.coordinates import pixel_spacing
 from scripts.transforms.image_fit import ImageFit
 from scripts.transforms.scale_intensity import restore_intensity, scale_series_intensity, store_intensity
 
@@ -65,7 +64,7 @@ class PrepareSeries(Transform):
         self.plane = plane
         self.storage = storage
         # of the form of what is given: part of the cache key, so that files of an older form are not taken
-        self.version = 4
+        self.version = 5
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
         """Prepare a series.
@@ -75,8 +74,9 @@ class PrepareSeries(Transform):
 
         Returns:
             Tensors and plain values only, so that they can be kept on disk: ``frames`` ``(T, 1, *image_size)``, see
-            :func:`scripts.transforms.store_intensity`; ``original``, the size (X, Y) in px; ``affines`` (T, 4, 4); and
-            ``still``, ``spacing_known``, ``placed`` and ``frame_ms`` of :class:`scripts.data.SeriesImage`.
+            :func:`scripts.transforms.store_intensity`; ``original``, the size (X, Y) in px; ``affines`` and ``places``
+            (T, 4, 4); and ``pixel_size``, ``still``, ``spacing_known`` and ``frame_ms`` of
+            :class:`scripts.data.SeriesImage`.
 
         Raises:
             InputError: the region does not lie in the image; else see :func:`scripts.data.read_image_series`.
@@ -85,7 +85,7 @@ class PrepareSeries(Transform):
         image = self.read(series)
         original = tuple(image.frames.shape[2:])
         try:
-            fit = self.fit(original, image.affines[0])
+            fit = self.fit(original, image.pixel_size)
         except ValueError as error:
             raise InputError(f"{series.files[0]}: {error}; change the setting 'region'") from error
         # the intensity scale is that of the part that is used: burned-in text outside has no say in it
@@ -94,9 +94,10 @@ class PrepareSeries(Transform):
             "frames": store_intensity(frames, self.storage),
             "original": list(original),
             "affines": torch.from_numpy(image.affines),
+            "places": None if image.places is None else torch.from_numpy(image.places),
+            "pixel_size": list(image.pixel_size),
             "still": image.still,
             "spacing_known": image.spacing_known,
-            "placed": image.placed,
             "frame_ms": image.frame_ms,
         }
 
@@ -108,13 +109,13 @@ class PrepareSeries(Transform):
         """
         return read_image_series(series, voi=self.voi, plane=self.plane)
 
-    def fit(self, original: Sequence[int], affine: np.ndarray) -> ImageFit:
-        """How an image of the size ``original`` (px) and with the affine (4, 4) becomes the network's.
+    def fit(self, original: Sequence[int], pixel_size: Sequence[float]) -> ImageFit:
+        """How an image of the size ``original`` (px) with pixels of such a shape (x, y) becomes the network's.
 
         Raises:
             ValueError: the region does not lie in the image.
         """
-        return ImageFit(tuple(original), self.image_size, self.region, pixel_spacing(affine), self.stretch)
+        return ImageFit(tuple(original), self.image_size, self.region, tuple(pixel_size), self.stretch)
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,12 @@ class PreparedSeries:
     Attributes:
         series: which files it was read from; :meth:`PrepareSeries.read` reads its own pixels again.
         fit: how its pixels became the network's.
-        affines: (T, 4, 4), float64: index (x, y, 0, 1) of the original image to RAS mm.
+        affines: (T, 4, 4), float64: index (x, y, 0, 1) of the original image to RAS mm, where 3D Slicer shows it, see
+            :class:`scripts.data.SeriesImage`; and so for the next three.
+        places: (T, 4, 4), where it lies in the patient, or None where the file does not tell.
+        pixel_size: distance of pixel centres along x and y, see :attr:`spacing`.
         still: True for an image with no time axis.
-        spacing_known: True where lengths by ``affines`` are real mm, see :attr:`spacing`.
-        placed: True where places by ``affines`` are real, see :class:`scripts.data.SeriesImage`.
+        spacing_known: True where ``pixel_size`` is in mm.
         frame_ms: time between frames in ms, or None where the file does not tell.
         length: number of frames T.
         cache: what :class:`PrepareSeries` gave, at ``index``; in memory or on disk.
@@ -137,9 +140,10 @@ class PreparedSeries:
     series: ImageSeries
     fit: ImageFit
     affines: np.ndarray
+    places: np.ndarray | None
+    pixel_size: tuple[float, float]
     still: bool
     spacing_known: bool
-    placed: bool
     frame_ms: float | None
     length: int
     cache: Sequence[dict[str, Any]] | Dataset
@@ -151,10 +155,19 @@ class PreparedSeries:
     ) -> PreparedSeries:
         """Take the header of a cached item; its frames stay in the cache."""
         item = cache[index]
-        about = {name: item[name] for name in ("still", "spacing_known", "placed", "frame_ms")}
-        affines, length = item["affines"].numpy(), len(item["frames"])
-        fit = prepare.fit(item["original"], affines[0])
-        return cls(series, fit, affines, length=length, cache=cache, index=index, **about)
+        about = {name: item[name] for name in ("still", "spacing_known", "frame_ms")}
+        x, y = item["pixel_size"]
+        return cls(
+            series,
+            prepare.fit(item["original"], (x, y)),
+            item["affines"].numpy(),
+            None if item["places"] is None else item["places"].numpy(),
+            (x, y),
+            length=len(item["frames"]),
+            cache=cache,
+            index=index,
+            **about,
+        )
 
     @property
     def stored(self) -> torch.Tensor:
@@ -176,18 +189,23 @@ class PreparedSeries:
 
         NIfTI tells, and so do NRRD and MetaImage with spacings, and DICOM with PixelSpacing or an ultrasound region of
         tissue. DICOM's ImagerPixelSpacing does not count: it is measured at the detector, not in the patient. PNG,
-        JPEG, TIFF and BMP do not tell: their ``affines`` are made up. In a series it is the first frame's.
+        JPEG, TIFF and BMP do not tell: their resolution is that of a scan. In a series it is the first frame's.
 
         Example:
             >>> prepare_series(find_image_series("cine.nii.gz")[0], PrepareSeries((256, 256))).spacing  # doctest: +SKIP
             (1.4, 1.4)
         """
-        return pixel_spacing(self.affines[0]) if self.spacing_known else None
+        return self.pixel_size if self.spacing_known else None
+
+    @property
+    def placed(self) -> bool:
+        """True where the files tell where each frame lies in the patient."""
+        return self.places is not None
 
     @property
     def pixel_aspect(self) -> float:
         """Height of a pixel over its width, of the first frame."""
-        x, y = pixel_spacing(self.affines[0])
+        x, y = self.pixel_size
         return y / x
 
     @property

@@ -18,9 +18,10 @@ from PIL import Image, ImageSequence
 
 from scripts.data.image_header import RASTER_FORMATS, check_size, read_raster_header
 from scripts.data.image_series import ImageSeries
+from scripts.data.raster_resolution import display_spacing
 from scripts.data.series_image import SeriesImage
 from scripts.io.input_error import refuse_unreadable
-from scripts.transforms.coordinates import LPS_TO_RAS
+from scripts.transforms.coordinates import LPS_TO_RAS, slice_affines
 
 __all__ = ["read_raster"]
 
@@ -46,7 +47,9 @@ def read_raster(series: ImageSeries) -> SeriesImage:
             # each page of a TIFF has a size of its own
             check_size(path, *page.size)
             pages.append(_grey_page(page))
-    return SeriesImage.from_pages(series, pages, LPS_TO_RAS, spacing_known=False, placed=False)
+    # ITK takes the pages for slices that are 1 mm apart
+    first = LPS_TO_RAS @ np.diag([*display_spacing(path), 1.0, 1.0])
+    return SeriesImage.from_pages(series, pages, slice_affines(first, len(pages)), spacing_known=False, places=None)
 
 
 def _grey_page(page: Image.Image) -> np.ndarray:

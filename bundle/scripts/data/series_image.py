@@ -21,6 +21,7 @@ import torch
 
 from scripts.data.image_series import ImageSeries
 from scripts.io.input_error import InputError
+from scripts.transforms.coordinates import pixel_spacing
 
 __all__ = ["LUMA", "SeriesImage"]
 
@@ -35,15 +36,19 @@ class SeriesImage:
     Attributes:
         series: what was read.
         frames: (T, 1, X, Y), float32, in the units of the file.
-        affines: (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm.
+        affines: (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm, where 3D Slicer shows each frame: points of its files
+            are written and read by them. Frames of one file that ITK takes for the slices of a volume lie apart. The
+            third column leads to the next slice.
+        places: (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm, where each frame lies in the patient; None where the
+            file does not tell: it is told by NIfTI with a form code, NRRD in a space of the patient, MetaImage with
+            Offset and TransformMatrix, and DICOM with position, orientation and PixelSpacing.
+        pixel_size: distance of pixel centres along x and y, of the first frame: mm in the patient where
+            ``spacing_known``, else the shape of a pixel.
         still: True for an image with no time axis.
-        spacing_known: True where the file tells the distance of its pixels in the patient, so that lengths by
-            ``affines`` are real mm: NIfTI, NRRD and MetaImage with spacings, and DICOM with PixelSpacing or an
-            ultrasound region of tissue. DICOM's ImagerPixelSpacing does not count: it is measured at the detector,
-            where the patient is magnified.
-        placed: True where the file tells where each frame lies in the patient, so that places by ``affines`` are real:
-            NIfTI with a form code, NRRD in a space of the patient, MetaImage with Offset and TransformMatrix, and DICOM
-            with position, orientation and PixelSpacing.
+        spacing_known: True where the file tells the distance of its pixels in the patient: NIfTI, NRRD and MetaImage
+            with spacings, and DICOM with PixelSpacing or an ultrasound region of tissue. DICOM's ImagerPixelSpacing
+            does not count: it is measured at the detector, where the patient is magnified; nor does the resolution
+            (dpi) of a JPEG or TIFF file.
         frame_ms: time between frames in ms, or None where the file does not tell or frames are not evenly spaced.
         spacing_source: what tells the distance of pixels, such as ``PixelSpacing``; None where nothing does. Where
             ``spacing_known`` is False it names what tells another distance, such as the one at the detector.
@@ -52,11 +57,17 @@ class SeriesImage:
     series: ImageSeries
     frames: torch.Tensor
     affines: np.ndarray
+    places: np.ndarray | None
+    pixel_size: tuple[float, float]
     still: bool
     spacing_known: bool
-    placed: bool
     frame_ms: float | None = None
     spacing_source: str | None = None
+
+    @property
+    def placed(self) -> bool:
+        """True where the file tells where each frame lies in the patient."""
+        return self.places is not None
 
     @classmethod
     def from_pages(
@@ -66,7 +77,8 @@ class SeriesImage:
         affine: np.ndarray,
         *,
         spacing_known: bool,
-        placed: bool,
+        places: np.ndarray | None,
+        pixel_size: tuple[float, float] | None = None,
         frame_ms: float | None = None,
         spacing_source: str | None = None,
     ) -> SeriesImage:
@@ -75,9 +87,10 @@ class SeriesImage:
         Args:
             series: what was read.
             pages: T arrays (X, Y).
-            affine: (4, 4) of all frames, or (T, 4, 4).
+            affine: (4, 4) of all frames, or (T, 4, 4), where they are shown.
             spacing_known: see the attribute, as for the rest.
-            placed: whether the affine is the file's own.
+            places: (4, 4) of all frames, or (T, 4, 4), where they lie; or None.
+            pixel_size: None for that of the affine.
             frame_ms: ms.
             spacing_source: what tells the distance of pixels.
 
@@ -86,7 +99,7 @@ class SeriesImage:
 
         Example:
             >>> series = ImageSeries("a.png", (), "raster")
-            >>> image = SeriesImage.from_pages(series, [np.zeros((3, 2))], np.eye(4), spacing_known=False, placed=False)
+            >>> image = SeriesImage.from_pages(series, [np.zeros((3, 2))], np.eye(4), spacing_known=False, places=None)
             >>> tuple(image.frames.shape), image.still
             ((1, 1, 3, 2), True)
         """
@@ -97,5 +110,15 @@ class SeriesImage:
         if not torch.isfinite(frames).all():
             raise InputError(f"{series.files[0]} has pixels that are NaN or infinite; replace them, by 0 for example")
         affines = np.broadcast_to(affine, (len(pages), 4, 4)).copy()
-        still = len(pages) == 1
-        return cls(series, frames, affines, still, spacing_known, placed, frame_ms, spacing_source)
+        places = None if places is None else np.broadcast_to(places, (len(pages), 4, 4)).copy()
+        return cls(
+            series,
+            frames,
+            affines,
+            places,
+            pixel_size or pixel_spacing(affines[0]),
+            still=len(pages) == 1,
+            spacing_known=spacing_known,
+            frame_ms=frame_ms,
+            spacing_source=spacing_source,
+        )

@@ -20,6 +20,7 @@ from nibabel.orientations import io_orientation
 
 from scripts.data.image_header import check_affine, check_size
 from scripts.io.input_error import InputError
+from scripts.transforms.coordinates import slice_affines
 
 __all__ = ["check_plane", "split_frames"]
 
@@ -42,7 +43,13 @@ def check_plane(plane: str | None) -> None:
 
 
 def split_frames(
-    path: Path, pixels: np.ndarray, affine: np.ndarray, plane: str | None, *, in_time: bool = False
+    path: Path,
+    pixels: np.ndarray,
+    affine: np.ndarray,
+    plane: str | None,
+    *,
+    in_time: bool = False,
+    as_slices: bool = True,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Divide the pixels of a file into frames.
 
@@ -56,9 +63,12 @@ def split_frames(
         affine: (4, 4), index to RAS mm.
         plane: ``axial``, ``coronal``, ``sagittal`` or None.
         in_time: the file tells that its last axis is time, which a plane then does not change.
+        as_slices: ITK, and so 3D Slicer, takes the frames of (X, Y, T) for slices; False where it takes them for
+            something else, such as the numbers of a pixel, so that all lie at one place.
 
     Returns:
-        T arrays, and (T, 4, 4): index (x, y, 0, 1) of each to RAS mm, whose third column leads to the next slice.
+        T arrays, and (T, 4, 4): index (x, y, 0, 1) of each to RAS mm, whose third column leads to the next slice. Those
+        of (X, Y, 1, T) lie at one place.
 
     Raises:
         InputError: the axes of a volume do not span a space, or its slices are too large; or no plane is given, and the
@@ -74,15 +84,15 @@ def split_frames(
         _check_last_is_time(path, pixels.shape, affine)
     if plane is None or in_time or pixels.ndim != 3 or pixels.shape[2] == 1:
         pages = np.moveaxis(pixels.reshape(*pixels.shape[:2], -1), 2, 0)
-        return list(pages), np.broadcast_to(affine, (len(pages), 4, 4))
+        if pixels.ndim == 3 and as_slices:
+            return list(pages), slice_affines(affine, len(pages))
+        return list(pages), np.repeat(affine[None], len(pages), axis=0)
     check_affine(path, affine, 3)
     axis = io_orientation(affine)[:, 0].tolist().index(_NORMAL[plane])
     pages = np.moveaxis(pixels, axis, 0)
     check_size(path, pages.shape[1], pages.shape[2], len(pages))
     others = [one for one in range(3) if one != axis]
-    affines = np.repeat(affine[None, :, [*others, axis, 3]], len(pages), axis=0)
-    affines[:, :3, 3] += np.arange(len(pages))[:, None] * affine[:3, axis]
-    return list(pages), affines
+    return list(pages), slice_affines(affine[:, [*others, axis, 3]], len(pages))
 
 
 def _check_last_is_time(path: Path, shape: tuple[int, ...], affine: np.ndarray) -> None:

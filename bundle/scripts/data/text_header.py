@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -42,7 +42,12 @@ _META_PLACE = (
 )
 _FRAMES = ("time", "list")
 _NRRD_AXES = ("domain", "space", "time", "???", "none")
-_OTHER_LENGTHS = {"m", "cm", "um", "µm", "nm"}
+# what an axis may be counted in, in the spellings that programs use; the rest is another length, or none at all
+_MILLIMETRES = {"", "???", "none", "mm", "millimeter", "millimeters", "millimetre", "millimetres"}
+_TIMES = {
+    *("s", "sec", "secs", "second", "seconds", "ms", "msec", "msecs", "millisecond", "milliseconds"),
+    *("us", "microsecond", "microseconds", "min", "minute", "minutes", "frame", "frames"),
+}
 
 
 @dataclass(frozen=True)
@@ -92,9 +97,9 @@ def read_nrrd_text(path: Path) -> TextHeader:
         raise InputError(
             f"{path} has the space {space}, which ITK takes for LPS; write it in left-posterior-superior-time"
         )
-    other = _OTHER_LENGTHS.intersection(re.findall('"(.*?)"', fields.get("spaceunits", "") + fields.get("units", "")))
-    if other:
-        raise InputError(f"{path} has lengths in {other.pop()}; write it with lengths in mm")
+    for key in ("spaceunits", "units"):
+        told = fields.get(key, "")
+        _check_units(path, re.findall('"(.*?)"', told) or told.split())
     directions, kinds = fields.get("spacedirections", "").lower(), fields.get("kinds", "").lower().split()
     _check_kinds(path, kinds)
     # what else there may be is no axis of ITK's: the numbers of a pixel
@@ -125,8 +130,8 @@ def read_metaimage_text(path: Path) -> TextHeader:
     """Read and check the text of a MetaImage header.
 
     Raises:
-        InputError: it is no MetaImage header or a damaged one, or its pixels lie in several files, in one that is
-            missing or in one outside of its folder.
+        InputError: it is no MetaImage header or a damaged one, its lengths are not in mm, or its pixels lie in several
+            files, in one that is missing or in one outside of its folder.
 
     Example:
         >>> read_metaimage_text(Path("cine.mha")).place_told  # doctest: +SKIP
@@ -136,6 +141,7 @@ def read_metaimage_text(path: Path) -> TextHeader:
     fields = _fields(path, lines, "[=:]")
     if not {"ndims", "dimsize", "elementtype", "elementdatafile"} <= fields.keys():
         raise InputError(f"{path} has no header of MetaImage; remove or convert it")
+    _check_units(path, fields.get("distanceunits", "").replace("?", "").split())
     _check_number(path, fields, "ndims", _MOST_AXES - 1)
     _check_number(path, fields, "elementnumberofchannels", _MOST_COMPONENTS)
     name = fields["elementdatafile"]
@@ -166,7 +172,10 @@ def _read_lines(path: Path, is_last: Callable[[str], bool]) -> tuple[list[str], 
     lines, end = [], 0
     for line in head.splitlines(keepends=True):
         end += len(line)
-        lines.append(line.decode("latin-1").strip())
+        try:
+            lines.append(line.decode().strip())
+        except UnicodeDecodeError:  # of a program that knows no Unicode, or pixels
+            lines.append(line.decode("latin-1").strip())
         if is_last(lines[-1]):
             break
     return lines, end
@@ -182,6 +191,15 @@ def _fields(path: Path, lines: list[str], separator: str) -> dict[str, str]:
             raise InputError(f"{path} has a damaged header (at {line[:40]!r}); repair or remove it")
         fields[key] = value[0].strip()
     return fields
+
+
+def _check_units(path: Path, units: Sequence[str]) -> None:
+    """Refuse lengths in anything but mm, as ITK takes their numbers for mm. Of three and more axes one may be time."""
+    others = [unit for unit in units if unit.strip().lower() not in _MILLIMETRES]
+    if len(units) > 2 and len(others) == 1 and others[0].strip().lower() in _TIMES:
+        return
+    if others:
+        raise InputError(f"{path} has lengths in {others[0]!r}; write it with lengths in mm")
 
 
 def _check_kinds(path: Path, kinds: list[str]) -> None:

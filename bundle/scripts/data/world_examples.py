@@ -37,7 +37,9 @@ _DESCRIBED_FRAME = re.compile(r"\bframe (\d+)\b")
 def world_examples(points: Sequence[WorldPoint], image: MarkedImage, path: str | os.PathLike[str]) -> list[Example]:
     """Find the pixels of points in the patient.
 
-    In a series each label tells its frame, ``valve [3]``, or else the description, ``frame 3``.
+    In a series each label tells its frame, ``valve [3]``, or else the description, ``frame 3``, or else the place,
+    where 3D Slicer shows the frames as the slices of a volume. A point of a named frame lies on the slice of that
+    frame, or on that of the first, as in programs that show frames one after another at one place.
 
     Args:
         points: places in LPS mm.
@@ -60,15 +62,24 @@ def world_examples(points: Sequence[WorldPoint], image: MarkedImage, path: str |
 
 
 def _example(point: WorldPoint, number: int, image: MarkedImage, where: str) -> Example:
+    lps = np.array(point.lps)
     label, frame = _label_and_frame(point, image, where)
-    affine = image.affines[frame or 0]
-    index, off = lps_to_index(np.array(point.lps), affine)
-    normal = np.cross(affine[:3, 0], affine[:3, 1])
-    if abs(off) > max(_MAX_OFF_MM, abs(affine[:3, 2] @ normal) / np.linalg.norm(normal) / 2):
+    if frame is None and image.length > 1:
+        frame = _frame_at(lps, image)
+        if frame is None:
+            raise InputError(
+                f"{where}: {point.label!r} tells no frame, and {image.name} has {image.length}. "
+                f"Label it '{point.label} [N]' with the frame, from 0."
+            )
+    found = [lps_to_index(lps, image.affines[shown]) for shown in dict.fromkeys((frame or 0, 0))]
+    index, off = next((one for one in found if abs(one[1]) <= _farthest(image)), found[0])
+    if abs(off) > _farthest(image):
         raise InputError(
-            f"{where}: {point.label!r} lies {abs(off):.1f} mm off the plane of {image.name}. "
+            f"{where}: {point.label!r} lies {abs(off):.1f} mm off the plane of {image.name}"
+            f"{'' if frame is None else f', frame {frame}'}. "
             "Name the file after the image that the point is on, or move the point."
         )
+    affine = image.affines[frame or 0]
     inside = np.clip(index, -0.5, np.array(image.fit.original) - 0.5)
     beyond = np.abs(index - inside)
     beyond_mm = np.linalg.norm(beyond * np.linalg.norm(affine[:3, :2], axis=0))
@@ -81,8 +92,24 @@ def _example(point: WorldPoint, number: int, image: MarkedImage, where: str) -> 
     return Example(str(image.series.files[0].absolute()), frame, label, x, y, number, unit="point")
 
 
+def _farthest(image: MarkedImage) -> float:
+    """How far off its plane a point may lie, mm."""
+    x, y, step = image.affines[0][:3, :3].T
+    normal = np.cross(x, y)
+    return max(_MAX_OFF_MM, abs(step @ normal) / np.linalg.norm(normal) / 2)
+
+
+def _frame_at(lps: np.ndarray, image: MarkedImage) -> int | None:
+    """The frame that is nearest to a place; None where all lie in one plane, or the place is far from all."""
+    normal = np.cross(image.affines[0][:3, 0], image.affines[0][:3, 1])
+    along = (image.affines[:, :3, 3] - image.affines[0, :3, 3]) @ normal / np.linalg.norm(normal)
+    if np.ptp(along) <= _MAX_OFF_MM * 1e-3:
+        return None
+    return int(np.abs(lps_to_index(lps, image.affines[0])[1] - along).argmin())
+
+
 def _label_and_frame(point: WorldPoint, image: MarkedImage, where: str) -> tuple[str, int | None]:
-    """The landmark and the frame, as :func:`scripts.io.write_slicer_markups` writes them."""
+    """The landmark and the frame, as :func:`scripts.io.write_slicer_markups` writes them; None where none is told."""
     with_frame, described = _LABEL_WITH_FRAME.fullmatch(point.label), _DESCRIBED_FRAME.search(point.description)
     if image.length == 1 and not (with_frame and described and with_frame[2] == described[1]):
         # a still has no frames to name: its label may well end like this
@@ -92,10 +119,7 @@ def _label_and_frame(point: WorldPoint, image: MarkedImage, where: str) -> tuple
     elif described is not None:
         label, frame = point.label, int(described[1])
     else:
-        raise InputError(
-            f"{where}: {point.label!r} tells no frame, and {image.name} has {image.length}. "
-            f"Label it '{point.label} [N]' with the frame, from 0."
-        )
+        return point.label, None
     if frame >= image.length:
         raise InputError(
             f"{where}: {point.label!r} is of frame {frame}, but {image.name} has frames 0 to {image.length - 1}. "

@@ -168,9 +168,9 @@ class LandmarkWriter:
     @staticmethod
     def _placed(prepared: PreparedSeries, rows: list[Landmark]) -> list[Landmark]:
         """The landmarks of a series with their places in the patient, where its files tell."""
-        if not prepared.placed:
+        if prepared.places is None:
             return rows
-        places = [index_to_lps(np.array([row.x, row.y]), prepared.affines[row.frame or 0]).tolist() for row in rows]
+        places = [index_to_lps(np.array([row.x, row.y]), prepared.places[row.frame or 0]).tolist() for row in rows]
         return [replace(row, lps_x=x, lps_y=y, lps_z=z) for row, (x, y, z) in zip(rows, places, strict=True)]
 
     def _markups(self, prepared: PreparedSeries, rows: list[Landmark]) -> list[str]:
@@ -186,7 +186,7 @@ class LandmarkWriter:
         if not (self.dicom_sr and prepared.series.format == "dicom"):
             return []
         name = f"sr/{prepared.name}.dcm"
-        left_out = write_dicom_sr(self.output_dir / name, rows, prepared.series.files, prepared.affines)
+        left_out = write_dicom_sr(self.output_dir / name, rows, prepared.series.files, prepared.places)
         if left_out:
             logging.getLogger(type(self).__name__).warning(
                 f"{name}: {len(left_out)} of {len(rows)} landmarks lie outside of their image and are left out"

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset
@@ -21,11 +23,14 @@ from pydicom import Dataset
 from scripts.io.functional_groups import frame_group
 from scripts.transforms.coordinates import index_to_lps
 
-__all__ = ["file_spacing", "frame_position", "frame_spacing", "is_placed", "positive_pair"]
+__all__ = ["file_spacing", "frame_orientation", "frame_position", "frame_spacing", "is_placed", "positive_pair"]
 
 # positions are written in decimals
 _SAME_PLACE_MM = 0.01
 _SAME_SPACING = 0.01  # of itself
+# two spacings are one but for rounding: by this share, or by half of the last digit of the one that has fewer
+_ROUNDED = 1e-3
+_RIGHT_ANGLE = 1e-3  # a larger cosine between rows and columns is no orientation for GDCM either
 
 
 def frame_position(dataset: Dataset, frame: int) -> np.ndarray | None:
@@ -37,19 +42,47 @@ def frame_position(dataset: Dataset, frame: int) -> np.ndarray | None:
 
     Returns:
         (3,), the centre of the first pixel in LPS mm, from ImagePositionPatient or from the functional groups of an
-        enhanced multi-frame file; None where the header tells none, or no orientation.
+        enhanced multi-frame file; None where the header tells none that can be one.
 
     Example:
         >>> dataset = Dataset()
-        >>> dataset.ImagePositionPatient, dataset.ImageOrientationPatient = [1, 2, 3], [1, 0, 0, 0, 1, 0]
+        >>> dataset.ImagePositionPatient = [1, 2, 3]
         >>> frame_position(dataset, 0).tolist(), frame_position(Dataset(), 0)
         ([1.0, 2.0, 3.0], None)
     """
-    position = _told(dataset, frame, "PlanePositionSequence", "ImagePositionPatient")
-    along = _told(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
-    if not position or not along or np.size(position) != 3 or np.size(along) != 6:
+    return _numbers(_told(dataset, frame, "PlanePositionSequence", "ImagePositionPatient"), 3)
+
+
+def frame_orientation(dataset: Dataset, frame: int) -> np.ndarray | None:
+    """The directions of a frame's rows and columns.
+
+    Args:
+        dataset: the header.
+        frame: index of the frame in the file, from 0.
+
+    Returns:
+        (2, 3), unit vectors in LPS along x and along y, from ImageOrientationPatient or from the functional groups;
+        None where the header tells none, or one that spans no plane: zeros, parallel or oblique axes. GDCM takes none
+        of them either.
+
+    Example:
+        >>> dataset = Dataset()
+        >>> dataset.ImageOrientationPatient = [2, 0, 0, 0, 2, 0]
+        >>> frame_orientation(dataset, 0).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+        >>> dataset.ImageOrientationPatient = [0, 0, 0, 0, 0, 0]
+        >>> frame_orientation(dataset, 0) is None
+        True
+    """
+    told = _numbers(_told(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient"), 6)
+    if told is None:
         return None
-    return np.array([float(value) for value in position])
+    along = told.reshape(2, 3)
+    lengths = np.linalg.norm(along, axis=1, keepdims=True)
+    if lengths.min() <= 0:
+        return None
+    along = along / lengths
+    return along if abs(along[0] @ along[1]) < _RIGHT_ANGLE else None
 
 
 def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
@@ -80,8 +113,8 @@ def file_spacing(dataset: Dataset) -> tuple[float, float] | None:
     """Distance of a file's rows and of its columns in the patient, in mm, by the file's own PixelSpacing.
 
     Returns:
-        None where there is none, or where it repeats ImagerPixelSpacing with no word of a calibration: it is the
-        detector's then (PS3.3 10.7.1.3).
+        None where there is none, or where it repeats ImagerPixelSpacing, but for rounding, with no word of a
+        calibration: it is the detector's then (PS3.3 10.7.1.3).
 
     Example:
         >>> dataset = Dataset()
@@ -90,8 +123,13 @@ def file_spacing(dataset: Dataset) -> tuple[float, float] | None:
         True
     """
     spacing = positive_pair(dataset.get("PixelSpacing"))
-    repeats = spacing == positive_pair(dataset.get("ImagerPixelSpacing"))
-    return None if repeats and not dataset.get("PixelSpacingCalibrationType") else spacing
+    if spacing is None or dataset.get("PixelSpacingCalibrationType"):
+        return spacing
+    imager = positive_pair(dataset.get("ImagerPixelSpacing"))
+    if imager is None:
+        return spacing
+    repeats = map(_is_same_but_rounded, dataset.PixelSpacing, dataset.ImagerPixelSpacing)
+    return None if all(repeats) else spacing
 
 
 def positive_pair(values: Sequence[float] | None) -> tuple[float, float] | None:
@@ -126,12 +164,35 @@ def is_placed(dataset: Dataset, frame: int, affine: np.ndarray) -> bool:
         False
     """
     position, spacing = frame_position(dataset, frame), frame_spacing(dataset, frame)
-    if position is None or spacing is None:
+    if position is None or spacing is None or frame_orientation(dataset, frame) is None:
         return False
     same_place = np.allclose(index_to_lps(np.zeros(2), affine), position, rtol=0, atol=_SAME_PLACE_MM)
     return bool(same_place and np.allclose(np.linalg.norm(affine[:3, :2], axis=0), spacing, rtol=_SAME_SPACING))
 
 
-def _told(dataset: Dataset, frame: int, group: str, name: str) -> list[float] | None:
+def _told(dataset: Dataset, frame: int, group: str, name: str) -> Any:
     """An attribute of the file, or of a functional group of the frame."""
     return dataset.get(name) or (frame_group(dataset, group, frame) or Dataset()).get(name)
+
+
+def _numbers(values: Any, count: int) -> np.ndarray | None:
+    """So many finite numbers; None for anything else."""
+    try:
+        numbers = np.atleast_1d(np.array(values, dtype=float))
+    except (TypeError, ValueError):
+        return None
+    return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else None
+
+
+def _is_same_but_rounded(one: Any, other: Any) -> bool:
+    last = max(_last_digit(one), _last_digit(other))
+    return abs(float(one) - float(other)) <= max(last / 2 * (1 + 1e-9), _ROUNDED * float(other))
+
+
+def _last_digit(value: Any) -> float:
+    """What one more in the last digit of a number adds, as it is written: 0.01 of 0.14; 0 where it is taken for exact.
+
+    One digit alone, as in 0.2, is rather the detector's own than a rounded number.
+    """
+    _, digits, exponent = Decimal(str(value)).as_tuple()
+    return 10.0**exponent if isinstance(exponent, int) and len(digits) > 1 else 0.0

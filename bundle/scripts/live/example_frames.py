@@ -27,7 +27,6 @@ from scripts.io.input_error import InputError
 from scripts.io.name_index import nearest_names
 from scripts.io.named_file import find_file
 from scripts.live.stream_image import find_stream_images
-from scripts.transforms.coordinates import pixel_spacing
 
 __all__ = ["ExampleFrame", "read_example_frames"]
 
@@ -125,7 +124,7 @@ def _add(
             "Name the file of the frame itself, and leave 'frame' empty"
         )
     key = file, row.frame or 0
-    spacing = pixel_spacing(images[file].affines[key[1]])
+    spacing = images[file].pixel_size
     name = row.image if row.frame is None else f"{row.image}, frame {row.frame}"
     shown = frames.setdefault(key, ExampleFrame(image[key[1], 0], [], [], where, spacing, name))
     _check(row, shown, next(iter(frames.values())))

@@ -37,6 +37,7 @@ __all__ = [
     "normalized_scale_to_index",
     "normalized_to_index",
     "pixel_spacing",
+    "slice_affines",
 ]
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # its own inverse
@@ -119,6 +120,25 @@ def pixel_spacing(affine: np.ndarray) -> tuple[float, float]:
     """
     x, y = np.linalg.norm(affine[:3, :2], axis=0)
     return float(x), float(y)
+
+
+def slice_affines(first: np.ndarray, count: int) -> np.ndarray:
+    """The affines of the slices of a volume.
+
+    Args:
+        first: (4, 4) of the first, index (x, y, slice, 1) to RAS mm.
+        count: how many slices.
+
+    Returns:
+        (count, 4, 4): index (x, y, 0, 1) of each.
+
+    Example:
+        >>> slice_affines(np.diag([-1.0, -1.0, 3.0, 1.0]), 3)[:, 2, 3].tolist()
+        [0.0, 3.0, 6.0]
+    """
+    affines = np.repeat(np.asarray(first, dtype=float)[None], count, axis=0)
+    affines[:, :3, 3] += np.arange(count)[:, None] * affines[0, :3, 2]
+    return affines
 
 
 def index_to_lps(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
