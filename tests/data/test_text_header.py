@@ -60,6 +60,8 @@ def told(path: Path) -> tuple[bool, bool]:
         ({**SPACE, "space directions": "(0.5,0,0) (0,0.7,0) none", "kinds": "domain domain time"}, (True, True)),
         ({**SPACE, "space directions": None, "space origin": None}, (False, False)),
         ({**SPACE, "space units": '"mm" "mm" "mm"'}, (True, True)),
+        ({**SPACE, "space units": '"Millimeters" "mm " ""'}, (True, True)),
+        ({"dimension": "3", "sizes": "7 5 1", "spacings": "0.5 0.7 1", "units": '"mm" "mm" "sec"'}, (True, False)),
         ({"space dimension": "2", "space directions": "(0.5,0) (0,0.7)", "space origin": "(1,2)"}, (True, False)),
     ],
 )
@@ -114,15 +116,45 @@ def test_pixels_that_are_not_in_one_file_of_the_folder(write_header, tmp_path, n
     assert refused(write_header(tmp_path / "in" / name, b"", **{key: pixels})) == message
 
 
+OTHER_LENGTHS = ["um", "µm", "microns", "micrometer", "nm", "m", "meters", "cm", "Centimetres", "inch", "pixels"]
+
+
 def test_a_space_that_itk_does_not_turn(write_header, tmp_path):
     fields = {"dimension": "4", "sizes": "7 5 1 1", "space": "RAST"}
     text = refused(write_header(tmp_path / "a.nrrd", **fields))
     assert text.startswith("has the space rast, which ITK takes for LPS; write it in left-posterior-superior-time")
 
 
-@pytest.mark.parametrize("fields", [{**SPACE, "space units": '"m" "m" "m"'}, {"units": '"cm" "cm"', "spacings": "1 1"}])
-def test_lengths_that_are_not_in_mm(write_header, tmp_path, fields):
-    assert refused(write_header(tmp_path / "a.nrrd", **fields)).endswith("; write it with lengths in mm")
+@pytest.mark.parametrize("unit", OTHER_LENGTHS)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {**SPACE, "space units": '"{}" "{}" "{}"'},
+        {**SPACE, "space units": '"mm" "{}" "mm"', "kinds": "domain domain domain"},
+        {**SPACE, "space units": "{} {} {}"},
+        {"units": '"{}" "{}"', "spacings": "1 1"},
+    ],
+)
+def test_lengths_that_are_not_in_mm(write_header, tmp_path, fields, unit):
+    path = write_header(tmp_path / "a.nrrd", **{key: value.replace("{}", unit) for key, value in fields.items()})
+    assert refused(path) == f"has lengths in {unit!r}; write it with lengths in mm"
+
+
+def test_one_axis_of_three_may_be_time_but_no_axis_of_two(write_header, tmp_path):
+    axes = {"dimension": "3", "sizes": "7 5 1", "spacings": "1 1 1", "units": '"mm" "mm" "s"'}
+    assert read(write_header(tmp_path / "a.nrrd", **axes)).spacing_told
+    assert refused(write_header(tmp_path / "b.nrrd", **{**axes, "units": '"s" "s" "s"'})).startswith(
+        "has lengths in 's'"
+    )
+    assert refused(write_header(tmp_path / "c.nrrd", spacings="1 1", units='"mm" "s"')).startswith("has lengths in 's'")
+
+
+@pytest.mark.parametrize("unit", ["um", "cm"])
+def test_metaimage_in_other_units(write_header, tmp_path, unit):
+    assert read(write_header(tmp_path / "a.mha", DistanceUnits="mm", **THREE)).spacing_told
+    assert read(write_header(tmp_path / "a.mha", DistanceUnits="?", **THREE)).spacing_told
+    path = write_header(tmp_path / "a.mha", DistanceUnits=unit, **THREE)
+    assert refused(path) == f"has lengths in {unit!r}; write it with lengths in mm"
 
 
 @pytest.mark.parametrize("line", ["NDims = 2", "no sign of anything", "Comment = \x01"])
