@@ -280,3 +280,16 @@ def test_a_clip_lies_at_one_place_though_its_frames_are_shown_as_slices(write_ki
     image = read(write_kind("4", 3, PixelSpacing=[0.3, 0.4], **PLACE))
     np.testing.assert_allclose(image.places[:, :3, 3], [[-1, -2, 3]] * 3)
     np.testing.assert_allclose(image.affines[:, :3, 3], [[-1, -2, 3], [-2, -2, 3], [-3, -2, 3]])
+
+
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+@pytest.mark.parametrize(("qform", "sform"), [(0, 0), (1, 0), (1, 1), (0, 4)])
+def test_the_slices_of_a_volume(folder, plane, qform, sform):
+    write_nifti(folder / "a.nii", (7, 5, 4), qform, sform)
+    truth = sitk.ReadImage(str(folder / "a.nii"))
+    image = read_image_series(find_image_series(folder)[0], plane=plane)
+    axis = {7: 0, 5: 1, 4: 2}[len(image.frames)]
+    for voxel in np.ndindex(7, 5, 4):
+        x, y = (one for i, one in enumerate(voxel) if i != axis)
+        shown = (image.affines[voxel[axis]] @ [x, y, 0, 1])[:3] * [-1, -1, 1]
+        np.testing.assert_allclose(shown, truth.TransformIndexToPhysicalPoint(voxel), atol=1e-3)
