@@ -64,7 +64,7 @@ def test_what_is_fine_is_told(tmp_path, write_dicom):
 
 def test_a_file_without_pixels(tmp_path, write_dicom):
     assert refused(write_dicom(tmp_path / "a.dcm", None)) == (
-        "is DICOM without pixels (Ultrasound Image Storage); remove it from the folder"
+        "is DICOM without pixels (MR Image Storage); remove it from the folder"
     )
 
 

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset
-from pydicom.sequence import Sequence
 
-from scripts.data.frame_order import file_interval, frame_interval, is_stored_in_order, order_by_time
+from scripts.data.frame_order import order_by_time
 
 
 def header(**tags: object) -> Dataset:
@@ -79,66 +78,3 @@ def test_names_order_what_nothing_else_does():
     assert ordered([header(), header()]) == ([1, 0], "file name")
     headers = [header(InstanceNumber=2), header(InstanceNumber=1), header(InstanceNumber=1)]
     assert ordered(headers) == ([2, 1, 0], "InstanceNumber, then file name")
-
-
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        ([{"TriggerTime": value} for value in (0, 33, 67, 100)], 100 / 3),
-        ([{"TriggerTime": value} for value in (0, 33, 90, 100)], None),
-        ([{"AcquisitionTime": value} for value in ("100000.00", "100000.25", "100000.50")], 250.0),
-        ([{"AcquisitionDateTime": f"2024010123595{i}.5"} for i in range(8, 10)], 1000.0),
-        ([{"ContentTime": value} for value in ("100000", "100001", "100002")], None),
-        ([{"InstanceNumber": value} for value in (1, 2, 3)], None),
-        # a gated series has one trigger time but not the same time of acquisition
-        ([{"TriggerTime": 0, "AcquisitionTime": f"10000{i}"} for i in range(3)], 1000.0),
-    ],
-)
-def test_time_between_files(tags, expected):
-    assert file_interval([header(**one) for one in tags]) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        ({"FrameTime": "33.3"}, 33.3),
-        ({"FrameTime": 0}, None),
-        ({"FrameTime": None}, None),
-        ({"FrameTimeVector": [0, 40, 40, 41]}, 121 / 3),
-        ({"FrameTimeVector": [0, 40]}, 40.0),
-        ({"FrameTimeVector": [0, 40, 80, 41]}, None),
-        ({}, None),
-    ],
-)
-def test_time_between_the_frames_of_a_file(tags, expected):
-    assert frame_interval(header(**tags)) == pytest.approx(expected)
-
-
-def enhanced(group: str, name: str, values: list[object]) -> Dataset:
-    frames = [header(**{group: Sequence([header(**{name: value})])}) for value in values]
-    return header(NumberOfFrames=len(values), PerFrameFunctionalGroupsSequence=Sequence(frames))
-
-
-ENHANCED = [
-    ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime", [5.0, 35.0, 65.0], 30.0),
-    ("TemporalPositionSequence", "TemporalPositionTimeOffset", [0.0, 0.5, 1.0], 500.0),
-    ("FrameContentSequence", "FrameAcquisitionDateTime", [f"2024010110000{i}.5" for i in range(3)], 1000.0),
-    ("FrameContentSequence", "FrameReferenceDateTime", [f"2024010110000{i}" for i in (0, 2, 4)], 2000.0),
-]
-
-
-@pytest.mark.parametrize(("group", "name", "values", "expected"), ENHANCED)
-def test_time_between_the_frames_of_an_enhanced_file(group, name, values, expected):
-    dataset = enhanced(group, name, values)
-    assert frame_interval(dataset) == pytest.approx(expected)
-    assert is_stored_in_order(dataset)
-    backwards = enhanced(group, name, values[::-1])
-    assert frame_interval(backwards) is None
-    assert not is_stored_in_order(backwards)
-
-
-def test_temporal_positions_tell_the_order_but_no_time():
-    dataset = enhanced("FrameContentSequence", "TemporalPositionIndex", [1, 2, 3])
-    assert frame_interval(dataset) is None
-    assert is_stored_in_order(dataset)
-    assert not is_stored_in_order(enhanced("FrameContentSequence", "TemporalPositionIndex", [1, 3, 2]))
