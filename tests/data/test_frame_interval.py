@@ -87,3 +87,90 @@ def test_temporal_positions_tell_the_order_but_no_time():
     assert frame_interval(dataset) is None
     assert is_stored_in_order(dataset)
     assert not is_stored_in_order(enhanced("FrameContentSequence", "TemporalPositionIndex", [1, 3, 2]))
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        # a delay that jitters is no time, also where it is even by chance
+        (
+            [{"TriggerTime": t, "AcquisitionTime": f"1000{2 * i:02d}"} for i, t in enumerate((580, 577.5, 582.5, 579))],
+            2000.0,
+        ),
+        # two times that both are even and do not agree
+        ([{"TriggerTime": 40 * i, "AcquisitionTime": f"10000{i}"} for i in range(4)], None),
+        ([{"FrameTime": 40, "AcquisitionTime": f"10000{i}"} for i in range(4)], None),
+        ([{"TriggerTime": 40 * i, "AcquisitionTime": f"100000.{41 * i:03d}"} for i in range(4)], 40.0),
+        # one that is even, beside one that is not
+        ([{"TriggerTime": 40 * i, "AcquisitionTime": f"100000.{t}"} for i, t in enumerate((1, 7, 3, 2))], 40.0),
+        # across midnight
+        ([{"AcquisitionTime": one} for one in ("235959.5", "000000", "000000.5")], 500.0),
+        (
+            [{"AcquisitionTime": one, "AcquisitionDate": "20240101"} for one in ("235959.5", "000000", "000000.5")],
+            500.0,
+        ),
+        ([{"AcquisitionTime": one} for one in ("10:00:00.5", "10:00:01.0", "10:00:01.5")], 500.0),
+        # what each file says of itself, where nothing else is told
+        ([{"FrameTime": 33.3}] * 3, 33.3),
+        ([{"FrameTime": one} for one in (33.3, 50, 33.3)], None),
+        ([{"FrameTime": 33.3, "AcquisitionTime": f"1000{t:02d}"} for t in (1, 2, 9)], None),
+        ([{"TriggerTime": t} for t in (1.0, 1.5, 2.5, 3.5, 5.0)], None),
+    ],
+)
+def test_a_time_between_files_is_right_or_absent(tags, expected):
+    assert file_interval([header(**one) for one in tags]) == pytest.approx(expected)
+
+
+FRAME_TIME, VECTOR = 0x00181063, 0x00181065
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        # the pointer tells which one counts
+        ({"FrameIncrementPointer": FRAME_TIME, "FrameTime": 40, "FrameTimeVector": [0, 50, 50, 50]}, 40.0),
+        ({"FrameIncrementPointer": VECTOR, "FrameTime": 40, "FrameTimeVector": [0, 50, 50, 50]}, 50.0),
+        ({"FrameIncrementPointer": VECTOR, "FrameTime": 40, "FrameTimeVector": [0, 50, 90, 20]}, None),
+        ({"FrameIncrementPointer": VECTOR, "FrameTime": 40}, 40.0),
+        ({"FrameIncrementPointer": FRAME_TIME, "FrameTime": 0, "FrameTimeVector": [0, 50, 50, 50]}, 50.0),
+        ({"FrameIncrementPointer": [0x00540100, 0x00540110], "FrameTime": 40}, 40.0),
+        # without it they must agree
+        ({"FrameTime": 40, "FrameTimeVector": [0, 50, 50, 50]}, None),
+        ({"FrameTime": 40, "FrameTimeVector": [0, 41, 40, 40]}, 40.0),
+        ({"FrameTime": 40, "FrameTimeVector": [0, 50, 90, 20]}, None),
+        ({"FrameIncrementPointer": [FRAME_TIME, VECTOR], "FrameTime": 40, "FrameTimeVector": [0, 50, 50, 50]}, None),
+        # what is empty, 0 or cannot be
+        ({"FrameTime": 0, "FrameTimeVector": [0, 50, 50, 50]}, 50.0),
+        ({"FrameTime": "", "FrameTimeVector": [0, 50, 50, 50]}, 50.0),
+        ({"FrameTime": 40, "FrameTimeVector": [0, 0, 0, 0]}, 40.0),
+        ({"FrameTime": -40}, None),
+        ({"FrameTime": [40, 40]}, None),
+        # longer and shorter than the frames
+        ({"FrameTimeVector": [0, 50, 50, 50, 90, 90]}, 50.0),
+        ({"FrameTimeVector": [0, 50, 50]}, None),
+        ({"FrameTimeVector": 50}, None),
+        # how fast frames are shown
+        ({"CineRate": 25}, None),
+        ({"RecommendedDisplayFrameRate": 25}, None),
+        ({"CineRate": 30, "FrameTime": 40}, 40.0),
+    ],
+)
+def test_the_time_between_four_frames_of_a_file_is_right_or_absent(tags, expected):
+    assert frame_interval(header(NumberOfFrames=4, **tags)) == pytest.approx(expected)
+
+
+def test_two_times_of_an_enhanced_file_must_agree():
+    dataset = enhanced("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime", [0.0, 30.0, 60.0])
+    for i, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        frame.FrameContentSequence = Sequence([header(FrameAcquisitionDateTime=f"2024010110000{i}")])
+    assert frame_interval(dataset) is None
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        frame.FrameContentSequence[0].FrameAcquisitionDateTime = "20240101100000"
+    assert frame_interval(dataset) == pytest.approx(30.0)
+
+
+def test_the_frames_of_an_enhanced_file_cross_midnight():
+    times = [f"20240101{one}" for one in ("235959.5", "000000.0", "000000.5")]
+    dataset = enhanced("FrameContentSequence", "FrameAcquisitionDateTime", times)
+    assert is_stored_in_order(dataset)
+    assert frame_interval(dataset) == pytest.approx(500.0)

@@ -32,8 +32,8 @@ _CLOCKS = ("TriggerTime", "AcquisitionDateTime", "AcquisitionTime")
 def file_interval(headers: Sequence[Dataset]) -> float | None:
     """Time between the frames of a series of single-frame files, by TriggerTime or the time of acquisition.
 
-    ContentTime does not count: it may be the time when an image was computed. FrameTime counts where neither of the
-    others tells two files apart.
+    ContentTime does not count: it may be the time when an image was computed. FrameTime counts where none of the others
+    tells two files apart.
 
     Args:
         headers: in the order of time.
@@ -51,10 +51,9 @@ def file_interval(headers: Sequence[Dataset]) -> float | None:
     """
     times = read_times(headers)
     told = [times[rule] for rule in _CLOCKS if len(set(times[rule])) > 1]
-    if not told:
-        own = [frame_interval(header) for header in headers]
-        return None if None in own else _agreed(own)
-    return _agreed([regular_step(one) for one in told if None not in one])
+    even = [step for one in told if None not in one and (step := regular_step(one)) is not None]
+    # what is told of all frames alike does not help where they are told to come unevenly
+    return None if told and not even else _agreed([*even, *map(frame_interval, headers)])
 
 
 def frame_interval(dataset: Dataset) -> float | None:

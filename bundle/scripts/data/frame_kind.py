@@ -190,11 +190,11 @@ def _tube_voltage(header: Dataset, frame: int) -> tuple[float, ...]:
 
 
 def _of_vector(name: str) -> Callable[[Dataset, int], tuple]:
-    """A frame's own number in a vector."""
+    """A frame's own number in a vector, or the last one of a vector that is too short, as where all have one number."""
 
     def read(header: Dataset, frame: int) -> tuple[float, ...]:
         values = numbers_of(header.get(name))
-        return values[frame : frame + 1]
+        return values[frame : frame + 1] or values[-1:]
 
     return read
 

@@ -270,8 +270,8 @@ def _find_below(root: Path, *, recursive: bool = True) -> _Found:
     if copies.shared:
         shared = copies.shared[0].relative_to(root).as_posix()
         found.decisions.append(
-            f"{len(copies.shared)} files, the first {shared}, have the SOPInstanceUID of another but not its pixels or "
-            "times: the UID is taken for none"
+            f"{len(copies.shared)} files, the first {shared}, have the SOPInstanceUID of another, but not its pixels "
+            "or times: it counts as none"
         )
     return found
 

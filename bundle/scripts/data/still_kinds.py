@@ -34,7 +34,7 @@ _STILL_CLASSES = {
 # endoscopy, microscopy, photography, of the eye and the skin too; not tomography of the eye
 _PHOTOGRAPHS, _EYE_TOMOGRAPHY = _STORAGE + "77.1.", _STORAGE + "77.1.5.4"
 _STILL_MODALITIES = {"CR", "DX", "MG", "IO", "PX", "XA", "RF", "RG", "DF", "DS", "CF", "US", "IVUS", "EC", "DD"}
-_STILL_MODALITIES |= {"XC", "GM", "SM", "ES", "EOG", "OP", "OPM", "DMS", "CP", "CS", "DM", "FS", "LP", "FA"}
+_STILL_MODALITIES |= {"XC", "GM", "SM", "ES", "OP", "OPM", "DMS", "CP", "CS", "DM", "FS", "LP", "FA"}
 
 
 def is_still(header: Dataset) -> bool:
@@ -53,14 +53,16 @@ def is_still(header: Dataset) -> bool:
     """
     if number_of_frames(header) > 1:
         return False
-    kind = _sop_class(header)
-    if kind.startswith(_PHOTOGRAPHS):
-        return kind != _EYE_TOMOGRAPHY
+    kind = _text(header, "SOPClassUID")
     if kind.startswith(_STANDARD):
-        return kind in _STILL_CLASSES
-    return str(header.get("Modality") or "").strip().upper() in _STILL_MODALITIES
+        return _is_still_class(kind)
+    stored = _text(getattr(header, "file_meta", None) or Dataset(), "MediaStorageSOPClassUID")
+    return _is_still_class(stored) or _text(header, "Modality").upper() in _STILL_MODALITIES
 
 
-def _sop_class(header: Dataset) -> str:
-    meta = getattr(header, "file_meta", None) or Dataset()
-    return str(header.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or "").strip(" \0")
+def _is_still_class(kind: str) -> bool:
+    return kind in _STILL_CLASSES or (kind.startswith(_PHOTOGRAPHS) and kind != _EYE_TOMOGRAPHY)
+
+
+def _text(header: Dataset, name: str) -> str:
+    return str(header.get(name) or "").strip(" \0")

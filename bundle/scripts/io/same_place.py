@@ -38,8 +38,7 @@ def place_tolerance(spacing: tuple[float, float] | None) -> float:
         >>> place_tolerance((1.25, 1.5)), place_tolerance((0.01, 0.01)), place_tolerance(None)
         (0.05, 0.002, 0.05)
     """
-    most = _SAME_MM if spacing is None else min(_SAME_MM, _SAME_PX * min(spacing))
-    return most
+    return _SAME_MM if spacing is None else min(_SAME_MM, _SAME_PX * min(spacing))
 
 
 def first_alike(values: np.ndarray, tolerance: float | np.ndarray) -> np.ndarray:
@@ -60,19 +59,19 @@ def first_alike(values: np.ndarray, tolerance: float | np.ndarray) -> np.ndarray
         [0, 1, 0, 3, 1]
     """
     untold = np.isnan(values)
+    numbers = np.where(untold, 0.0, values)
     # a decimal fraction is not exact in binary
     limits = np.broadcast_to(np.asarray(tolerance, dtype=float) * (1 + 1e-6) + 1e-9, len(values))
-    numbers = np.where(untold, 0.0, values)
     found = np.arange(len(values))
-    firsts = np.empty(len(values), dtype=int)
+    # the first of each kind: its index, its numbers, which of them are not told, and its tolerance
+    index, kept, kept_untold, limit = found.copy(), numbers.copy(), untold.copy(), limits.copy()[:, None]
     count = 0
-    for i in range(len(values)):
-        known = firsts[:count]
-        near = (np.abs(numbers[known] - numbers[i]) <= limits[known, None]) & (untold[known] == untold[i])
-        like = np.flatnonzero(near.all(axis=1))
-        if len(like):
-            found[i] = known[like[0]]
+    for i, (row, row_untold) in enumerate(zip(numbers, untold, strict=True)):
+        alike = (np.abs(kept[:count] - row) <= limit[:count]) & (kept_untold[:count] == row_untold)
+        same = np.flatnonzero(alike.all(axis=1))
+        if len(same):
+            found[i] = index[same[0]]
         else:
-            firsts[count] = i
+            index[count], kept[count], kept_untold[count], limit[count] = i, row, row_untold, limits[i]
             count += 1
     return found
