@@ -225,3 +225,5 @@ def test_numbers_in_names_count_where_names_stand_for_time():
 def test_what_tells_some_apart_goes_before_the_name():
     seconds = frames(AcquisitionTime=("100001", "100001", "100000", "100000"), InstanceNumber=(2, 1, 2, 2))
     assert ordered(seconds) == ([3, 2, 1, 0], "AcquisitionTime, InstanceNumber, then file name")
+    numbered = frames(AcquisitionNumber=(2, 2, 1, 1), InstanceNumber=(1, 2, 1, 2))
+    assert ordered(numbered) == ([2, 3, 0, 1], "AcquisitionNumber, InstanceNumber")

@@ -31,12 +31,13 @@ _CLOCKS = ("TriggerTime", "AcquisitionDateTime", "AcquisitionTime")
 # two attributes that one clock wrote do not confirm each other
 _CLOCK_OF = {"AcquisitionDateTime": "acquisition", "AcquisitionTime": "acquisition"}
 _JITTER = 0.05  # trigger times that differ by less than this share of the delay are one delay
-# of what does not tell all files apart: times first, for those after another may be numbered anew
+# of what does not tell all files apart: times first, then numbers, which begin again in each acquisition
 _COARSE = (
     "AcquisitionDateTime",
     "AcquisitionTime",
     "ContentTime",
     "TemporalPositionIdentifier",
+    "AcquisitionNumber",
     "InstanceNumber",
     "TriggerTime",
 )
@@ -48,7 +49,7 @@ def order_by_time(
     """Put the single-frame files of a series in the order of time.
 
     The rules are TriggerTime, TemporalPositionIdentifier, AcquisitionDateTime, AcquisitionTime (with its date),
-    ContentTime (with its date) and InstanceNumber, see :func:`scripts.data.frame_times.read_times`. Those count that
+    ContentTime (with its date), InstanceNumber and AcquisitionNumber, see :func:`scripts.data.frame_times.read_times`. Those count that
     all files have and that tell them all apart. One that another contradicts may be wrong: TriggerTime is the delay
     after a heart beat, which jitters where each frame has a beat of its own, and which begins again in every beat of a
     stream. So the rule is the first of these, by rank:

@@ -35,6 +35,7 @@ TIME_TAGS = (
     "ContentDate",
     "ContentTime",
     "InstanceNumber",
+    "AcquisitionNumber",
     "FrameIncrementPointer",
     "FrameTime",
     "FrameTimeVector",
@@ -205,5 +206,6 @@ RULES: dict[str, Callable[[Dataset], Any]] = {
     "AcquisitionTime": _date_and_time("Acquisition"),
     "ContentTime": _date_and_time("Content"),
     "InstanceNumber": lambda header: float(header.InstanceNumber),
+    "AcquisitionNumber": lambda header: float(header.AcquisitionNumber),
 }
 _MOMENTS = ("AcquisitionDateTime", "AcquisitionTime", "ContentTime")
