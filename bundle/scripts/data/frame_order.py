@@ -49,10 +49,10 @@ def order_by_time(
     """Put the single-frame files of a series in the order of time.
 
     The rules are TriggerTime, TemporalPositionIdentifier, AcquisitionDateTime, AcquisitionTime (with its date),
-    ContentTime (with its date), InstanceNumber and AcquisitionNumber, see :func:`scripts.data.frame_times.read_times`. Those count that
-    all files have and that tell them all apart. One that another contradicts may be wrong: TriggerTime is the delay
-    after a heart beat, which jitters where each frame has a beat of its own, and which begins again in every beat of a
-    stream. So the rule is the first of these, by rank:
+    ContentTime (with its date), InstanceNumber and AcquisitionNumber, see
+    :func:`scripts.data.frame_times.read_times`. Those count that all files have and that tell them all apart. One that
+    another contradicts may be wrong: TriggerTime is the delay after a heart beat, which jitters where each frame has a
+    beat of its own, and which begins again in every beat of a stream. So the rule is the first of these, by rank:
 
     1. one with even steps, of TriggerTime and the times of acquisition, whose order another rule confirms,
     2. one with even steps, of these,
