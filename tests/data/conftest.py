@@ -18,20 +18,20 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 
 def _write_dicom(path: Path, pixels: np.ndarray | None, **tags) -> Path:
     """Write pixels (rows, columns), (frames, rows, columns) or none; tags by keyword."""
     meta = pydicom.dataset.FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = tags.get("SOPClassUID", UltrasoundImageStorage)
+    meta.MediaStorageSOPClassUID = tags.get("SOPClassUID", MRImageStorage)
     meta.MediaStorageSOPInstanceUID = generate_uid()
     dataset = pydicom.Dataset()
     dataset.file_meta = meta
     dataset.SOPClassUID, dataset.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     dataset.SeriesInstanceUID = generate_uid()
-    dataset.Modality = "US"
+    dataset.Modality = "MR"
     if pixels is not None:
         bits = pixels.dtype.itemsize * 8
         dataset.Rows, dataset.Columns = pixels.shape[-2:]

@@ -202,6 +202,27 @@ def test_places_are_counted():
     assert dicom_geometry(enhanced(rounding, shared=MEASURES, own={})).places == 1
     assert dicom_geometry(header(NumberOfFrames=3, GridFrameOffsetVector=[0, 5, 10])).places == 3
     assert dicom_geometry(header(NumberOfFrames=4, SliceVector=[1, 1, 2, 2])).places == 2
+    assert dicom_geometry(header(NumberOfFrames=2, SliceLocationVector=[0, 2.5])).places == 2
+    assert dicom_geometry(header(NumberOfFrames=3, GridFrameOffsetVector=[0, 1e-6, "-0"])).places == 1
+
+
+def test_places_of_a_file_are_compared_as_those_of_files_are():
+    drift = [[0.0, 0.0, 0.008 * i] for i in range(6)]
+    assert dicom_geometry(enhanced(drift, shared=MEASURES, own={})).places == 1
+    slices = [[0.0, 0.0, 0.5 * i] for i in range(6)]
+    assert dicom_geometry(enhanced(slices, shared=MEASURES, own={})).places == 6
+    fine = {"PixelMeasuresSequence": Sequence([header(PixelSpacing=[0.01, 0.01])])}
+    assert dicom_geometry(enhanced(drift, shared=fine, own={})).places == 6
+
+
+@pytest.mark.parametrize(("step", "places"), [(0.0, 1), (1e-9, 1), (0.5, 4)])
+def test_places_in_a_volume_are_numbers_too(step, places):
+    frames = [
+        header(PlanePositionVolumeSequence=Sequence([header(ImagePositionVolume=[0.0, 0.0, step * i])]))
+        for i in range(4)
+    ]
+    dataset = header(NumberOfFrames=4, PerFrameFunctionalGroupsSequence=Sequence(frames))
+    assert dicom_geometry(dataset).places == places
 
 
 def test_one_frame_that_tells_no_spacing_makes_it_unknown():

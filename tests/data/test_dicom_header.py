@@ -21,9 +21,11 @@ from pydicom.uid import (
     MPEG2MPML,
     UID,
     EnhancedCTImageStorage,
+    EnhancedMRImageStorage,
     ExplicitVRLittleEndian,
     JPEGLosslessSV1,
     JPEGLSLossless,
+    NuclearMedicineImageStorage,
     SegmentationStorage,
 )
 
@@ -64,7 +66,7 @@ def test_what_is_fine_is_told(tmp_path, write_dicom):
 
 def test_a_file_without_pixels(tmp_path, write_dicom):
     assert refused(write_dicom(tmp_path / "a.dcm", None)) == (
-        "is DICOM without pixels (Ultrasound Image Storage); remove it from the folder"
+        "is DICOM without pixels (MR Image Storage); remove it from the folder"
     )
 
 
@@ -170,4 +172,79 @@ def test_frames_at_several_places(tmp_path, write_dicom):
     tags = {"GridFrameOffsetVector": [0, 5], "SOPClassUID": EnhancedCTImageStorage}
     assert refused(write_dicom(tmp_path / "a.dcm", np.stack([GREY, GREY]), **tags)).startswith(
         "has 2 frames at 2 places"
+    )
+
+
+def frames_with(group: str, values: list[dict[str, object]]) -> dict[str, object]:
+    """Functional groups of an enhanced file, a group each frame."""
+    frames = []
+    for tags in values:
+        item, frame = pydicom.Dataset(), pydicom.Dataset()
+        for name, value in tags.items():
+            setattr(item, name, value)
+        setattr(frame, group, pydicom.Sequence([item]))
+        frames.append(frame)
+    return {"SOPClassUID": EnhancedMRImageStorage, "PerFrameFunctionalGroupsSequence": pydicom.Sequence(frames)}
+
+
+TWO = np.stack([GREY] * 4)
+MIXED = {
+    "MAGNITUDE and PHASE, by ComplexImageComponent": frames_with(
+        "MRImageFrameTypeSequence",
+        [
+            {"ComplexImageComponent": "PHASE" if i % 2 else "MAGNITUDE", "FrameType": ["O", "P", "F", "MP"[i % 2]]}
+            for i in range(4)
+        ],
+    ),
+    r"PRIMARY\DIFFUSION\ADC and PRIMARY\DIFFUSION\NONE, by ImageType": frames_with(
+        "MRImageFrameTypeSequence",
+        [{"FrameType": ["DERIVED", "PRIMARY", "DIFFUSION", kind]} for kind in ("NONE", "ADC") * 2],
+    ),
+    "AXIAL and LOCALIZER, by ImageType": frames_with(
+        "CTImageFrameTypeSequence", [{"FrameType": ["ORIGINAL", kind]} for kind in ("LOCALIZER", "AXIAL") * 2]
+    ),
+    "4.6 and 9.2, by EchoTime": frames_with(
+        "MREchoSequence", [{"EffectiveEchoTime": 4.6 * (1 + i % 2)} for i in range(4)]
+    ),
+    "0, 500, 1000 and 1 more, by DiffusionBValue": frames_with(
+        "MRDiffusionSequence", [{"DiffusionBValue": 500.0 * i} for i in range(4)]
+    ),
+    "2 kinds of ContrastBolusAgent": frames_with(
+        "ContrastBolusUsageSequence", [{"ContrastBolusAgentAdministered": told} for told in ("NO", "NO", "YES", "YES")]
+    ),
+    "CONTROL and LABEL, by ASLContext": frames_with(
+        "MRArterialSpinLabelingSequence", [{"ASLContext": told} for told in ("LABEL", "CONTROL") * 2]
+    ),
+    "1 and 2, by DetectorVector": {"SOPClassUID": NuclearMedicineImageStorage, "DetectorVector": [1, 1, 2, 2]},
+    "1 and 2, by EnergyWindowVector": {"SOPClassUID": NuclearMedicineImageStorage, "EnergyWindowVector": [1, 2, 1, 2]},
+}
+
+
+@pytest.mark.parametrize("kinds", MIXED)
+def test_frames_of_several_kinds_in_one_file(tmp_path, write_dicom, kinds):
+    assert refused(write_dicom(tmp_path / "a.dcm", TWO, **MIXED[kinds])) == (
+        f"mixes frames of {kinds}, which are not one image over time; write each kind to a file of its own"
+    )
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        frames_with("MREchoSequence", [{"EffectiveEchoTime": 4.6 + 0.001 * i} for i in range(4)]),
+        frames_with(
+            "MRImageFrameTypeSequence", [{"FrameType": [kind, "PRIMARY"]} for kind in ("ORIGINAL", "DERIVED") * 2]
+        ),
+        frames_with("MRDiffusionSequence", [{}, {"DiffusionBValue": None}] * 2),
+        {"SOPClassUID": NuclearMedicineImageStorage, "DetectorVector": [1] * 4, "EnergyWindowVector": 1},
+        {"SOPClassUID": NuclearMedicineImageStorage, "DetectorVector": [1, 1, 1, 1, 2, 2]},  # longer than the frames
+    ],
+)
+def test_frames_of_one_kind_in_one_file(tmp_path, write_dicom, tags):
+    assert read_dicom_header(write_dicom(tmp_path / "a.dcm", TWO, **tags)).NumberOfFrames == 4
+
+
+def test_what_a_vendor_names_freely_is_not_quoted(tmp_path, write_dicom):
+    kernels = frames_with("CTReconstructionSequence", [{"ConvolutionKernel": f"KERNEL {i % 2}"} for i in range(4)])
+    assert refused(write_dicom(tmp_path / "a.dcm", TWO, **kernels)).startswith(
+        "mixes frames of 2 kinds of ConvolutionKernel, which are not one image over time"
     )

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset
-from pydicom.sequence import Sequence
+from pydicom.dataelem import DataElement
 
-from scripts.data.frame_order import file_interval, frame_interval, is_stored_in_order, order_by_time
+from scripts.data.frame_order import order_by_time
 
 
 def header(**tags: object) -> Dataset:
@@ -81,64 +81,149 @@ def test_names_order_what_nothing_else_does():
     assert ordered(headers) == ([2, 1, 0], "InstanceNumber, then file name")
 
 
+# times that others contradict
+
+JITTER = (580.0, 577.5, 582.5, 579.0, 581.0, 578.0)
+EVEN_JITTER = (580, 578, 582, 576, 584, 574)  # put in order they are 2 ms apart
+BREATHS = ("100000", "100004", "100010", "100013", "100019", "100022")
+SHUFFLED = (3, 1, 6, 2, 5, 4)
+SCANS = ("100000.1", "100002.7", "100001.2", "100003.3", "100000.9", "100001.9")
+
+
+def frames(**tags: object) -> list[Dataset]:
+    """Headers of frames in the order of time, each with its own of the values of an attribute."""
+    names, values = list(tags), zip(*tags.values(), strict=True)
+    return [header(**dict(zip(names, one, strict=True))) for one in values]
+
+
+def clock(step: float, count: int = 6, start: float = 0.0) -> list[str]:
+    return [f"1000{start + step * i:09.6f}" for i in range(count)]
+
+
+@pytest.mark.parametrize("triggers", [JITTER, EVEN_JITTER])
 @pytest.mark.parametrize(
-    ("tags", "expected"),
+    "others",
     [
-        ([{"TriggerTime": value} for value in (0, 33, 67, 100)], 100 / 3),
-        ([{"TriggerTime": value} for value in (0, 33, 90, 100)], None),
-        ([{"AcquisitionTime": value} for value in ("100000.00", "100000.25", "100000.50")], 250.0),
-        ([{"AcquisitionDateTime": f"2024010123595{i}.5"} for i in range(8, 10)], 1000.0),
-        ([{"ContentTime": value} for value in ("100000", "100001", "100002")], None),
-        ([{"InstanceNumber": value} for value in (1, 2, 3)], None),
-        # a gated series has one trigger time but not the same time of acquisition
-        ([{"TriggerTime": 0, "AcquisitionTime": f"10000{i}"} for i in range(3)], 1000.0),
+        {"AcquisitionTime": clock(2), "InstanceNumber": range(6)},
+        {"AcquisitionTime": clock(2)},
+        {"AcquisitionDateTime": [f"20240101{one}" for one in clock(2)], "ContentTime": clock(1)},
+        {"AcquisitionTime": BREATHS, "InstanceNumber": range(6)},
+        {"ContentTime": clock(2), "InstanceNumber": range(6)},
+        {"InstanceNumber": range(6)},
+        {"TemporalPositionIdentifier": range(6), "InstanceNumber": [1] * 6},
     ],
 )
-def test_time_between_files(tags, expected):
-    assert file_interval([header(**one) for one in tags]) == pytest.approx(expected)
+def test_a_delay_that_jitters_from_beat_to_beat_is_no_time(triggers, others):
+    files, rule = ordered(frames(TriggerTime=triggers, **others))
+    assert files == list(range(6))
+    assert rule in others
 
 
 @pytest.mark.parametrize(
-    ("tags", "expected"),
+    "triggers",
+    [(0, 50, 100, 10, 60, 110), (0, 50, 100, 0, 50, 100), (0, 50, 100, 25, 75, 125), (30, 80, 130, 5, 55, 105)],
+)
+@pytest.mark.parametrize(
+    "others",
     [
-        ({"FrameTime": "33.3"}, 33.3),
-        ({"FrameTime": 0}, None),
-        ({"FrameTime": None}, None),
-        ({"FrameTimeVector": [0, 40, 40, 41]}, 121 / 3),
-        ({"FrameTimeVector": [0, 40]}, 40.0),
-        ({"FrameTimeVector": [0, 40, 80, 41]}, None),
-        ({}, None),
+        {"AcquisitionTime": clock(0.05), "InstanceNumber": range(6)},
+        {"AcquisitionTime": clock(0.05), "InstanceNumber": range(6), "ContentTime": clock(0.06)},
     ],
 )
-def test_time_between_the_frames_of_a_file(tags, expected):
-    assert frame_interval(header(**tags)) == pytest.approx(expected)
+def test_a_stream_over_several_beats_goes_by_acquisition(triggers, others):
+    files, rule = ordered(frames(TriggerTime=triggers, **others))
+    assert files == list(range(6))
+    assert rule == "AcquisitionTime"
 
 
-def enhanced(group: str, name: str, values: list[object]) -> Dataset:
-    frames = [header(**{group: Sequence([header(**{name: value})])}) for value in values]
-    return header(NumberOfFrames=len(values), PerFrameFunctionalGroupsSequence=Sequence(frames))
+@pytest.mark.parametrize(
+    "others",
+    [
+        {},
+        {"AcquisitionTime": ["100000"] * 6},
+        {"AcquisitionTime": ["100000"] * 6, "InstanceNumber": SHUFFLED},
+        {"AcquisitionTime": SCANS, "InstanceNumber": SHUFFLED},
+        {"AcquisitionTime": SCANS, "AcquisitionDateTime": [f"20240101{one}" for one in SCANS]},
+        {"AcquisitionTime": SCANS, "ContentTime": clock(1)[::-1], "InstanceNumber": range(6, 0, -1)},
+        {"InstanceNumber": range(6, 0, -1)},
+    ],
+)
+def test_a_cine_of_one_beat_goes_by_its_trigger_times(others):
+    assert ordered(frames(TriggerTime=[15 + 40.5 * i for i in range(6)], **others)) == (list(range(6)), "TriggerTime")
 
 
-ENHANCED = [
-    ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime", [5.0, 35.0, 65.0], 30.0),
-    ("TemporalPositionSequence", "TemporalPositionTimeOffset", [0.0, 0.5, 1.0], 500.0),
-    ("FrameContentSequence", "FrameAcquisitionDateTime", [f"2024010110000{i}.5" for i in range(3)], 1000.0),
-    ("FrameContentSequence", "FrameReferenceDateTime", [f"2024010110000{i}" for i in (0, 2, 4)], 2000.0),
-]
+# clocks
 
 
-@pytest.mark.parametrize(("group", "name", "values", "expected"), ENHANCED)
-def test_time_between_the_frames_of_an_enhanced_file(group, name, values, expected):
-    dataset = enhanced(group, name, values)
-    assert frame_interval(dataset) == pytest.approx(expected)
-    assert is_stored_in_order(dataset)
-    backwards = enhanced(group, name, values[::-1])
-    assert frame_interval(backwards) is None
-    assert not is_stored_in_order(backwards)
+@pytest.mark.parametrize(
+    "tags",
+    [
+        [{"AcquisitionTime": one} for one in ("235959.8", "235959.9", "000000.0", "000000.1")],
+        [
+            {"AcquisitionTime": one, "AcquisitionDate": "20240229"}
+            for one in ("235959.8", "235959.9", "000000.0", "000000.1")
+        ],
+        [{"ContentTime": one} for one in ("220000", "230000", "010000", "020000")],
+        [{"AcquisitionDateTime": f"20240101{one}"} for one in ("235959.8", "235959.9", "000000.0", "000000.1")],
+        # local time of one day, which is two days in UTC
+        [{"AcquisitionDateTime": f"20240101{one}+0100"} for one in ("235959.8", "235959.9", "000000.0", "000000.1")],
+        # a date that one file lacks is no help
+        [{"ContentTime": "235959.9"}, {"ContentTime": "000000", "ContentDate": "20240101"}],
+    ],
+)
+def test_times_cross_midnight(tags):
+    assert ordered([header(**one) for one in tags])[0] == list(range(len(tags)))
 
 
-def test_temporal_positions_tell_the_order_but_no_time():
-    dataset = enhanced("FrameContentSequence", "TemporalPositionIndex", [1, 2, 3])
-    assert frame_interval(dataset) is None
-    assert is_stored_in_order(dataset)
-    assert not is_stored_in_order(enhanced("FrameContentSequence", "TemporalPositionIndex", [1, 3, 2]))
+@pytest.mark.parametrize(
+    "tags",
+    [
+        [{"AcquisitionTime": one} for one in ("070000", "120000", "170000")],  # ten hours of one day
+        [
+            {"AcquisitionTime": one, "AcquisitionDate": day}
+            for one, day in (("235959", "20240101"), ("000000", "20240102"), ("235959", "20240102"))
+        ],
+    ],
+)
+def test_a_day_that_is_told_or_not_needed_stays(tags):
+    assert ordered([header(**one) for one in tags])[0] == list(range(len(tags)))
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("10:00:00.5", "10:00:01", "10:00:01.5"),
+        ("1000", "1001", "10:02"),
+        ("09", "1000", "11"),
+        ("095959.999999", "100000", "100000.000001"),
+        ("235958", "235959", "240000"),
+        (" 100000 ", "100001.", "100002"),
+    ],
+)
+def test_old_and_short_forms_of_a_time_are_read(times):
+    headers = [header() for _ in times]
+    for one, value in zip(headers, times, strict=True):
+        one["AcquisitionTime"] = DataElement(0x00080032, "TM", value, validation_mode=0)
+    assert ordered(headers) == ([0, 1, 2], "AcquisitionTime")
+
+
+def test_time_zones_count_where_all_tell_them():
+    mixed = ["20240101100000+0100", "20240101093000+0000", "20240101110000+0100"]
+    assert ordered([header(AcquisitionDateTime=one) for one in mixed])[0] == [0, 1, 2]
+    assert ordered([header(AcquisitionDateTime=one) for one in ("20240101100000+0100", "20240101103000")])[0] == [0, 1]
+
+
+# where no rule tells all apart
+
+
+def test_numbers_in_names_count_where_names_stand_for_time():
+    headers = {Path(name): header() for name in ("im10.dcm", "im2.dcm", "im1.dcm", "im02b.dcm")}
+    files, rule = order_by_time(headers)
+    assert ([file.name for file in files], rule) == (["im1.dcm", "im2.dcm", "im02b.dcm", "im10.dcm"], "file name")
+
+
+def test_what_tells_some_apart_goes_before_the_name():
+    seconds = frames(AcquisitionTime=("100001", "100001", "100000", "100000"), InstanceNumber=(2, 1, 2, 2))
+    assert ordered(seconds) == ([3, 2, 1, 0], "AcquisitionTime, InstanceNumber, then file name")
+    numbered = frames(AcquisitionNumber=(2, 2, 1, 1), InstanceNumber=(1, 2, 1, 2))
+    assert ordered(numbered) == ([2, 3, 0, 1], "AcquisitionNumber, InstanceNumber")

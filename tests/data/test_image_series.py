@@ -144,7 +144,7 @@ def test_dicom_without_pixels_is_no_image(folder, tmp_path_factory, write_dicom)
     alone = write_dicom(tmp_path_factory.mktemp("alone") / "DICOMDIR", None)
     with pytest.raises(InputError, match=rf"{alone.parent} holds no image"):
         find_image_series(alone.parent)
-    with pytest.raises(InputError, match=r"DICOMDIR is DICOM without pixels \(Ultrasound Image Storage\)"):
+    with pytest.raises(InputError, match=r"DICOMDIR is DICOM without pixels \(MR Image Storage\)"):
         select_series([], "DICOMDIR", [alone.parent])
 
 

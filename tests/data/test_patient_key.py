@@ -15,6 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from scripts.data.image_series import ImageSeries, find_image_series
@@ -158,3 +159,35 @@ def test_each_path_must_tell_the_patient_where_that_is_asked():
 )
 def test_the_first_group_or_the_whole_match_is_the_patient(pattern, patient):
     assert patient_in_path(["never", pattern], "val/p7_2_q.png") == patient
+
+
+@pytest.mark.parametrize("uid", ["REMOVED", "0", "", "1.2.840.9"])
+def test_a_study_uid_that_all_patients_share_neither_refuses_nor_joins_them(tmp_path, write_dicom, uid):
+    with pydicom.config.disable_value_validation():
+        for i in range(6):
+            path = tmp_path / f"{i}" / "a.dcm"
+            write_dicom(path, PIXELS, PatientID=f"secret-{i}" if i < 4 else "", StudyInstanceUID=uid)
+    found = keys_by_dicom(find_image_series(tmp_path))
+    assert groups(found.keys) == [{f"{i}/a.dcm"} for i in range(6)]
+    assert "secret" not in "".join(found.notes)
+    shared = "6 images with a StudyInstanceUID that 3 or more patients share: it counts as none"
+    folder = "2 images without PatientID: the folder taken instead"
+    assert found.notes == ((shared, folder) if uid.startswith("1.") else (folder,))
+
+
+@pytest.mark.parametrize("word", ["ANONYMOUS", "anon", "Removed", "0000", "XXX", "N/A"])
+def test_a_word_that_stands_for_all_patients_joins_none(tmp_path, write_dicom, word):
+    for i in range(4):
+        for image in range(2):
+            path = tmp_path / f"{i}-{image}.dcm"
+            write_dicom(path, PIXELS, PatientID=word, StudyInstanceUID=f"1.2.840.{i}", InstanceNumber=image)
+    write_dicom(tmp_path / "named.dcm", PIXELS, PatientID="P7", StudyInstanceUID="1.2.840.0")
+    found = keys_by_dicom(find_image_series(tmp_path))
+    assert groups(found.keys) == [
+        {"0-0.dcm", "0-1.dcm", "named.dcm"},
+        *({f"{i}-0.dcm", f"{i}-1.dcm"} for i in (1, 2, 3)),
+    ]
+    assert found.notes == (
+        "2 images without PatientID: another image of the study taken instead",
+        "6 images without PatientID: StudyInstanceUID taken instead",
+    )

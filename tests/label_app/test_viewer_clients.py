@@ -39,7 +39,7 @@ import SimpleITK
 import uvicorn
 from monailabel.client.client import MONAILabelClient, MONAILabelClientException
 from monailabel.utils.async_tasks import task
-from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from label_app.adapt_task import AdaptTask
 from label_app.server import app
@@ -266,10 +266,10 @@ def series(studies: Path, texture_frames: Callable[..., np.ndarray]) -> list[Pat
         dataset = pydicom.Dataset()
         dataset.file_meta = pydicom.dataset.FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = UltrasoundImageStorage
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = MRImageStorage
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID = uids
-        dataset.Modality, dataset.InstanceNumber = "US", i + 1
+        dataset.Modality, dataset.InstanceNumber = "MR", i + 1
         dataset.Columns, dataset.Rows = frame.shape
         dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
         dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 8, 8, 7, 0

@@ -21,6 +21,7 @@ from pydicom.multival import MultiValue
 
 from scripts.io.dicom_position import file_spacing, frame_orientation, frame_position, positive_pair
 from scripts.io.functional_groups import functional_groups, number_of_frames
+from scripts.io.same_place import SAME_COSINE, first_alike, place_tolerance
 from scripts.transforms.coordinates import LPS_TO_RAS
 
 __all__ = ["DicomGeometry", "dicom_geometry", "ultrasound_spacing"]
@@ -32,9 +33,8 @@ _AXIAL = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 _ELSEWHERE = ("ImagerPixelSpacing", "NominalScannedPixelSpacing", "ImagePlanePixelSpacing")
 # (C.7.6.16.2) where a frame of an enhanced, an ultrasound volume or a microscopy file lies
 _POSITIONS = ("PlanePositionSequence", "PlanePositionVolumeSequence", "PlanePositionSlideSequence")
-# vectors of older multi-frame files: offsets of dose planes, and slices of nuclear medicine
-_STACK_VECTORS = ("GridFrameOffsetVector", "SliceVector")
-_SAME_PLACE = 1e-2  # mm, and parts of a unit vector
+# vectors of older multi-frame files: offsets of dose planes, slices of nuclear medicine and of secondary captures
+_STACK_VECTORS = ("GridFrameOffsetVector", "SliceVector", "SliceLocationVector")
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,29 @@ def _affine(dataset: Dataset, frame: int, spacing: tuple[float, float]) -> np.nd
 
 
 def _count_places(dataset: Dataset, affines: np.ndarray) -> int:
-    # rounding puts two places that are almost the same on two sides of a border, so each is compared with the first
-    moved = np.abs(affines - affines[:1]).max(axis=(1, 2)) > _SAME_PLACE
-    counts = [1 + len(np.unique(np.round(affines[moved] / _SAME_PLACE), axis=0)) if moved.any() else 1]
+    if len(affines) < 2:
+        return 1
+    axes = affines[:, :3, :2]
+    sides = np.linalg.norm(axes, axis=1)
+    tolerance = place_tolerance((float(sides[0].min()), float(sides[0].max())))
+    labels = [
+        first_alike(affines[:, :3, 3], tolerance),
+        first_alike((axes / sides[:, None]).reshape(len(affines), 6), SAME_COSINE),
+    ]
+    counts = [len(np.unique(np.stack(labels), axis=1).T)]
     for name in _POSITIONS[1:]:
-        counts.append(len({str(group) for group in functional_groups(dataset, name)}))
+        groups = functional_groups(dataset, name)
+        counts.append(len(set(first_alike(_numbers_of_groups(groups), tolerance))) if groups else 1)
     for name in _STACK_VECTORS:
         values = dataset.get(name)
         # one number comes alone; and the vector may be longer than what was cut from the stack
-        counts.append(len(set(values[: len(affines)])) if isinstance(values, MultiValue) else 1)
+        if isinstance(values, MultiValue):
+            counts.append(len(set(first_alike(np.array(values[: len(affines)], dtype=float)[:, None], tolerance))))
     return max(counts)
+
+
+def _numbers_of_groups(groups: Sequence[Dataset | None]) -> np.ndarray:
+    """All numbers of each frame's group, (T, K), in the order of their attributes; NaN where it has fewer."""
+    rows = [[float(value) for one in group or () for value in np.atleast_1d(one.value)] for group in groups]
+    width = max(1, *map(len, rows))
+    return np.array([[*row, *[np.nan] * (width - len(row))] for row in rows])

@@ -31,32 +31,24 @@ from pydicom.uid import (
 )
 
 from scripts.data.dicom_geometry import dicom_geometry
+from scripts.data.dicom_series import SERIES_TAGS
+from scripts.data.frame_kind import mixed_kinds
 from scripts.data.image_header import check_not_empty, check_size
-from scripts.io.functional_groups import functional_groups, number_of_frames
+from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = ["read_dicom_header"]
 
 # plain numbers, which are compared for every attribute of every file
 _PIXELS = frozenset(int(Tag(name)) for name in ("FloatPixelData", "DoubleFloatPixelData", "PixelData"))
-# what is needed to know the image and its place in a series; names and numbers of patients are not among it
+# what is needed to know the image; with SERIES_TAGS its place in a series, too. Names of patients are not among it, and
+# what identifies them is compared and never shown.
 _HEADER: list[BaseTag | int] = [
     Tag(name)
     for name in (
-        "SOPClassUID",
-        "SOPInstanceUID",
-        "SeriesInstanceUID",
-        "ImageType",
-        "InstanceNumber",
-        "NumberOfFrames",
-        "Rows",
-        "Columns",
-        "SamplesPerPixel",
         "PhotometricInterpretation",
         "BitsAllocated",
         "BitsStored",
-        "ImagePositionPatient",
-        "ImageOrientationPatient",
         "PixelSpacing",
         "PixelSpacingCalibrationType",
         "ImagerPixelSpacing",
@@ -64,17 +56,10 @@ _HEADER: list[BaseTag | int] = [
         "ImagePlanePixelSpacing",
         "PixelAspectRatio",
         "SequenceOfUltrasoundRegions",
-        "SharedFunctionalGroupsSequence",
-        "PerFrameFunctionalGroupsSequence",
         "GridFrameOffsetVector",
         "SliceVector",
-        "TriggerTime",
-        "TemporalPositionIdentifier",
-        "AcquisitionDateTime",
-        "AcquisitionDate",
-        "AcquisitionTime",
-        "ContentDate",
-        "ContentTime",
+        "SliceLocationVector",
+        *SERIES_TAGS,
     )
 ]
 _UNDEFINED = 0xFFFFFFFF
@@ -92,7 +77,8 @@ def read_dicom_header(path: Path) -> pydicom.Dataset:
     Raises:
         InputError: the file is no DICOM file, has no image of grey values or colours, is cut off or damaged, is
             compressed in a way that cannot be decoded here, has frames that lie at several places or that are of
-            several kinds, such as magnitude and phase, or see :func:`scripts.data.image_header.check_size`.
+            several kinds, such as magnitude and phase or two echoes, or see
+            :func:`scripts.data.image_header.check_size`.
 
     Example:
         >>> from pydicom.examples import get_path
@@ -120,16 +106,15 @@ def read_dicom_header(path: Path) -> pydicom.Dataset:
         if not syntax.is_encapsulated and syntax != DeflatedExplicitVRLittleEndian:
             # the length stands in the last 4 bytes of 8 or 12 before the pixels
             _check_length(path, header, lengths[-1], size - pixels_at - 8)
-        geometry, components = dicom_geometry(header), _complex_components(header)
+        geometry, mixed = dicom_geometry(header), mixed_kinds(header)
     if geometry.places > 1:
         raise InputError(
             f"{path} has {frames} frames at {geometry.places} places in the patient: a stack or volume, not frames "
             "over time; write each place to a file of its own"
         )
-    if len(components) > 1:
+    if mixed is not None:
         raise InputError(
-            f"{path} mixes frames of {' and '.join(components)}, which are not one image over time; "
-            "write each kind to a file of its own"
+            f"{path} mixes frames of {mixed} which are not one image over time; write each kind to a file of its own"
         )
     return header
 
@@ -173,12 +158,6 @@ def _check_transfer_syntax(path: Path, header: pydicom.Dataset) -> UID:
             "convert it to an uncompressed one"
         )
     return syntax
-
-
-def _complex_components(header: pydicom.Dataset) -> list[str]:
-    """What the frames of an enhanced MR file are parts of complex values of (PS3.3 C.8.13.3.1), each once."""
-    groups = functional_groups(header, "MRImageFrameTypeSequence")
-    return sorted({str(group.get("ComplexImageComponent") or "no component") for group in groups if group is not None})
 
 
 def _check_length(path: Path, header: pydicom.Dataset, length: int, left: int) -> None:

@@ -22,7 +22,7 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, g
 from scripts.data.dicom_display import display_affines
 from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.dicom_header import read_dicom_header
-from scripts.data.frame_order import file_interval, frame_interval, is_stored_in_order
+from scripts.data.frame_interval import file_interval, frame_interval, is_stored_in_order
 from scripts.data.image_header import check_size
 from scripts.data.image_series import ImageSeries
 from scripts.data.series_image import LUMA, SeriesImage
@@ -86,7 +86,7 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
         sizes.append(geometry.pixel_size)
         sources.append(geometry.spacing_source)
     if len(headers) > 1:
-        frame_ms = file_interval(headers) or frame_ms
+        frame_ms = file_interval(headers)
     return SeriesImage.from_pages(
         series,
         pages,

@@ -9,37 +9,63 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The order of frames in time, and the time between them."""
+"""The order of single-frame files in time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.valuerep import DA, DT, TM
 
-from scripts.io.functional_groups import functional_groups
+from scripts.data.frame_interval import regular_step
+from scripts.data.frame_times import read_times
+from scripts.io.natural_order import natural_key
 
-__all__ = ["file_interval", "frame_interval", "is_stored_in_order", "order_by_time"]
+__all__ = ["order_by_clock", "order_by_time"]
 
-_US_OF_DAY = 86_400_000_000
-_REGULAR = 0.1  # a step between frames may differ from the median by this share of it, or by 1 ms
 _NAMES_LAST = "file name"
+# times of which even steps are a sign that they are right; ContentTime may be the time of a computation
+_CLOCKS = ("TriggerTime", "AcquisitionDateTime", "AcquisitionTime")
+# two attributes that one clock wrote do not confirm each other
+_CLOCK_OF = {"AcquisitionDateTime": "acquisition", "AcquisitionTime": "acquisition"}
+_JITTER = 0.05  # trigger times that differ by less than this share of the delay are one delay
+# of what does not tell all files apart: times first, then numbers, which begin again in each acquisition
+_COARSE = (
+    "AcquisitionDateTime",
+    "AcquisitionTime",
+    "ContentTime",
+    "TemporalPositionIdentifier",
+    "AcquisitionNumber",
+    "InstanceNumber",
+    "TriggerTime",
+)
 
 
-def order_by_time(headers: Mapping[Path, Dataset]) -> tuple[tuple[Path, ...], str]:
+def order_by_time(
+    headers: Mapping[Path, Dataset], fallback: Sequence[Path] | None = None
+) -> tuple[tuple[Path, ...], str]:
     """Put the single-frame files of a series in the order of time.
 
-    The rule is the first of TriggerTime, TemporalPositionIdentifier, AcquisitionDateTime, AcquisitionTime (with its
-    date), ContentTime (with its date) and InstanceNumber that all files have and that tells them all apart. Where there
-    is none, files are ordered by InstanceNumber, then by name.
+    The rules are TriggerTime, TemporalPositionIdentifier, AcquisitionDateTime, AcquisitionTime (with its date),
+    ContentTime (with its date), InstanceNumber and AcquisitionNumber, see
+    :func:`scripts.data.frame_times.read_times`. Those count that all files have and that tell them all apart. One that
+    another contradicts may be wrong: TriggerTime is the delay after a heart beat, which jitters where each frame has a
+    beat of its own, and which begins again in every beat of a stream. So the rule is the first of these, by rank:
+
+    1. one with even steps, of TriggerTime and the times of acquisition, whose order another rule confirms,
+    2. one with even steps, of these,
+    3. one whose order another confirms,
+    4. one with even steps, of all,
+    5. any.
+
+    Where none tells all files apart, they are ordered by the times and numbers that tell some of them apart, then by
+    name.
 
     Args:
         headers: of each file, as :func:`scripts.data.dicom_header.read_dicom_header` gives it.
+        fallback: the files in the order that stands in for that of names, in which numbers count as numbers.
 
     Returns:
         The files, and the rule in words.
@@ -50,135 +76,79 @@ def order_by_time(headers: Mapping[Path, Dataset]) -> tuple[tuple[Path, ...], st
         >>> [path.name for path in order_by_time(headers)[0]], order_by_time(headers)[1]
         (['b.dcm', 'a.dcm'], 'TriggerTime')
     """
-    for rule, read in _RULES.items():
-        values = {path: _value(read, header) for path, header in headers.items()}
-        if None not in values.values() and len(set(values.values())) == len(values):
-            return tuple(sorted(values, key=values.__getitem__)), rule
-    numbers = {path: _value(_RULES["InstanceNumber"], header) or 0.0 for path, header in headers.items()}
-    rule = f"InstanceNumber, then {_NAMES_LAST}" if len(set(numbers.values())) > 1 else _NAMES_LAST
-    return tuple(sorted(headers, key=lambda path: (numbers[path], path))), rule
+    paths = _in_fallback_order(headers, fallback)
+    times = read_times([headers[path] for path in paths])
+    told = {rule: np.array(values) for rule, values in times.items() if None not in values}
+    orders = {rule: np.argsort(values) for rule, values in told.items() if len(set(values)) == len(paths)}
+    if orders:
+        # the first of the best
+        rule = max(orders, key=lambda one: _trust(one, orders, told))
+        return tuple(paths[i] for i in orders[rule]), rule
+    return _order_by_some(paths, times)
 
 
-def file_interval(headers: Sequence[Dataset]) -> float | None:
-    """Time between the frames of a series of single-frame files, by TriggerTime or the time of acquisition.
+def order_by_clock(headers: Mapping[Path, Dataset], fallback: Sequence[Path]) -> tuple[Path, ...]:
+    """Put files of several series in order, by the times of day that they tell, then by number.
 
-    ContentTime does not count: it may be the time when an image was computed.
-
-    Args:
-        headers: in the order of time.
-
-    Returns:
-        ms, or None where no such time is told or frames are not evenly spaced.
-
-    Example:
-        >>> headers = [Dataset(), Dataset(), Dataset()]
-        >>> for i, header in enumerate(headers):
-        ...     header.AcquisitionTime = f"10000{i}.5"
-        >>> file_interval(headers)
-        1000.0
-    """
-    for rule, per_ms in (("TriggerTime", 1.0), ("AcquisitionDateTime", 1000.0), ("AcquisitionTime", 1000.0)):
-        times = [_value(_RULES[rule], header) for header in headers]
-        if None not in times and (step := _regular_step([one / per_ms for one in times])) is not None:
-            return step
-    return None
-
-
-def frame_interval(dataset: Dataset) -> float | None:
-    """Time between the frames of one file.
-
-    It is told by FrameTime, by FrameTimeVector, or, in an enhanced file, by the first of the frames' nominal trigger
-    delay, temporal position offset, acquisition time and reference time that all have and that is evenly spaced.
+    A trigger time or a number of one series says nothing of another, so that no rule must tell all files apart.
 
     Args:
-        dataset: the file.
-
-    Returns:
-        ms, or None where the file does not tell or frames are not evenly spaced.
+        headers: of each file.
+        fallback: the files in the order of those that nothing else tells apart.
 
     Example:
-        >>> dataset = Dataset()
-        >>> dataset.FrameTime = 40
-        >>> frame_interval(dataset)
-        40.0
+        >>> headers = {Path("a.dcm"): Dataset(), Path("b.dcm"): Dataset()}
+        >>> headers[Path("a.dcm")].ContentTime, headers[Path("b.dcm")].ContentTime = "1001", "1000"
+        >>> [path.name for path in order_by_clock(headers, list(headers))]
+        ['b.dcm', 'a.dcm']
     """
-    step = _value(lambda one: float(one.FrameTime), dataset)
-    if step is not None and 0 < step < np.inf:
-        return step
-    vector = _value(lambda one: [float(value) for value in one.FrameTimeVector], dataset)
-    if vector is not None and len(vector) > 1:
-        # the first is the time before the first frame
-        return _regular_step(np.cumsum(vector))
-    return next((found for times in _frame_times(dataset) if (found := _regular_step(times)) is not None), None)
+    paths = _in_fallback_order(headers, fallback)
+    return _order_by_some(paths, read_times([headers[path] for path in paths]))[0]
 
 
-def is_stored_in_order(dataset: Dataset) -> bool:
-    """Tell whether no time or temporal index of an enhanced file's frames runs backwards.
-
-    Example:
-        >>> is_stored_in_order(Dataset())
-        True
-    """
-    indices = [_value(lambda one: float(one.TemporalPositionIndex), one) for one in _groups(dataset, "FrameContent")]
-    orders = [*_frame_times(dataset), *([indices] if indices and None not in indices else [])]
-    return all((np.diff(order) >= 0).all() for order in orders)
+def _in_fallback_order(headers: Mapping[Path, Dataset], fallback: Sequence[Path] | None) -> list[Path]:
+    if fallback is not None:
+        return list(fallback)
+    return sorted(headers, key=lambda path: natural_key(str(path)))
 
 
-def _frame_times(dataset: Dataset) -> list[list[float]]:
-    """Times of the frames of an enhanced file, ms; one list for each attribute that all frames have."""
-    told = (
-        ("CardiacSynchronization", lambda one: float(one.NominalCardiacTriggerDelayTime)),
-        ("TemporalPosition", lambda one: float(one.TemporalPositionTimeOffset) * 1000.0),
-        ("FrameContent", lambda one: _moment(DT(one.FrameAcquisitionDateTime)) / 1000.0),
-        ("FrameContent", lambda one: _moment(DT(one.FrameReferenceDateTime)) / 1000.0),
-    )
-    times = [[_value(read, group) for group in _groups(dataset, name)] for name, read in told]
-    return [one for one in times if one and None not in one]
+def _trust(rule: str, orders: Mapping[str, np.ndarray], told: Mapping[str, np.ndarray]) -> int:
+    """How far an order can be trusted, see :func:`order_by_time`."""
+    order = orders[rule]
+    same = [other for other in orders if (orders[other] == order).all()]
+    steady = any(other in _CLOCKS and _is_even(other, told[other][order]) for other in same)
+    agreeing = {_CLOCK_OF.get(other, other) for other in told if _grows(told[other][order])}
+    if steady:
+        return 4 if len(agreeing) > 1 else 3
+    if len(agreeing) > 1:
+        return 2
+    return int(any(_is_even(other, told[other][order]) for other in same))
 
 
-def _groups(dataset: Dataset, name: str) -> list[Dataset | None]:
-    return functional_groups(dataset, f"{name}Sequence")
+def _grows(values: np.ndarray) -> bool:
+    """Whether values never fall, and grow at all: a coarse clock confirms a fine one."""
+    return bool((np.diff(values) >= 0).all() and values[-1] > values[0])
 
 
-def _regular_step(times: Sequence[float] | np.ndarray) -> float | None:
-    """Mean step of times in ms, or None where they do not grow evenly."""
-    steps = np.diff(np.asarray(times, dtype=float))
-    if len(steps) == 0 or not np.isfinite(steps).all() or steps.min() <= 0:
-        return None
-    median = float(np.median(steps))
-    return float(steps.mean()) if np.abs(steps - median).max() <= max(_REGULAR * median, 1.0) else None
+def _is_even(rule: str, values: np.ndarray) -> bool:
+    """Whether values that grow do so by even steps, as what a scanner has planned."""
+    if rule == "TriggerTime" and values[-1] - values[0] < _JITTER * abs(values[-1]):
+        return False
+    return regular_step(values) is not None
 
 
-def _value(read: Callable[[Dataset], Any], header: Dataset | None) -> Any:
-    """What an attribute tells, or None where it is absent, empty or damaged: no order is worth losing an image."""
-    try:
-        value = None if header is None else read(header)
-        return None if isinstance(value, float) and not np.isfinite(value) else value
-    except Exception:  # a damaged value raises errors of many kinds
-        return None
-
-
-def _moment(when: datetime) -> float:
-    """Microseconds; only their differences mean something."""
-    if when.tzinfo is not None:
-        when = when.astimezone(UTC).replace(tzinfo=None)
-    return (when.toordinal() * _US_OF_DAY) + _of_day(when.time())
-
-
-def _of_day(when: time) -> float:
-    return float(((when.hour * 60 + when.minute) * 60 + when.second) * 1_000_000 + when.microsecond)
-
-
-def _date_and_time(header: Dataset, name: str) -> float:
-    day: date | None = DA(header[f"{name}Date"].value) if header.get(f"{name}Date") else None
-    return (day.toordinal() * _US_OF_DAY if day else 0.0) + _of_day(TM(header[f"{name}Time"].value))
-
-
-_RULES: dict[str, Callable[[Dataset], float]] = {
-    "TriggerTime": lambda header: float(header.TriggerTime),
-    "TemporalPositionIdentifier": lambda header: float(header.TemporalPositionIdentifier),
-    "AcquisitionDateTime": lambda header: _moment(DT(header.AcquisitionDateTime)),
-    "AcquisitionTime": lambda header: _date_and_time(header, "Acquisition"),
-    "ContentTime": lambda header: _date_and_time(header, "Content"),
-    "InstanceNumber": lambda header: float(header.InstanceNumber),
-}
+def _order_by_some(paths: Sequence[Path], times: Mapping[str, list[float | None]]) -> tuple[tuple[Path, ...], str]:
+    """Sort by all that tells some files apart; what all files have goes first."""
+    several = [rule for rule in _COARSE if len(set(times[rule])) > 1]
+    several.sort(key=lambda rule: None in times[rule])
+    keys: list[tuple] = [()] * len(paths)
+    used: list[str] = []
+    for rule in several:
+        finer = [(*key, -np.inf if one is None else one) for key, one in zip(keys, times[rule], strict=True)]
+        if len(set(finer)) > len(set(keys)):
+            keys = finer
+            used.append(rule)
+    # sorting is stable: the paths' own order is the last rule
+    ordered = sorted(range(len(paths)), key=keys.__getitem__)
+    names = [*used, *([f"then {_NAMES_LAST}" if used else _NAMES_LAST] if len(set(keys)) < len(paths) else [])]
+    return tuple(paths[i] for i in ordered), ", ".join(names)

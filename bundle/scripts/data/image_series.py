@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +23,12 @@ from pathlib import Path
 import pydicom
 from pydicom.misc import is_dicom
 
+from scripts.data.dicom_copies import DicomCopies
 from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.dicom_header import read_dicom_header
-from scripts.data.frame_order import order_by_time
+from scripts.data.dicom_series import divide_into_images
 from scripts.data.image_header import read_nifti_header, read_raster_header
 from scripts.data.itk_header import read_itk_header
-from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 from scripts.io.name_index import nearest_names
 from scripts.io.named_file import find_file, nearest_files
@@ -48,7 +47,6 @@ _CHECK_HEADER: dict[str, Callable[[Path], object]] = {
     "nifti": read_nifti_header,
     "itk": read_itk_header,
 }
-_PLACE_TAGS = ["ImagePositionPatient", "ImageOrientationPatient"]
 
 
 @dataclass(frozen=True)
@@ -87,9 +85,10 @@ class ImageSeries:
 def find_image_series(dataset_dir: str | os.PathLike[str]) -> list[ImageSeries]:
     """Find all images below a folder, in any number of sub-folders.
 
-    Single-frame DICOM files of one folder that share a series UID, a matrix, a place in the patient and a kind of image
-    (ImageType) are one series over time, so each slice of a stack is an image of its own, ordered as
-    :func:`scripts.data.frame_order.order_by_time` says; every other file is an image. Hidden files and folders and
+    Single-frame DICOM files of one folder that share a series UID, a patient, a matrix, a place in the patient and a
+    kind of image are one series over time, see :func:`scripts.data.dicom_series.divide_into_images`, so each slice of a
+    stack is an image of its own, ordered as :func:`scripts.data.frame_order.order_by_time` says; every other file is
+    an image. The log tells in a sentence each series what became of it. Hidden files and folders and
     files that are no images by their name are passed over. An image file that cannot be used, by its header, is skipped
     with a warning that names it: damaged, empty, too large, without pixels (DICOMDIR, reports, presentation states),
     with frames at several places or of several kinds, compressed in a way that cannot be decoded, or the same DICOM
@@ -211,10 +210,12 @@ def select_series(series: Iterable[ImageSeries], path: str, near: Sequence[Path]
 
 @dataclass
 class _Found:
-    """What was found below a folder, what was skipped and why, and how many images tell no distance in the patient."""
+    """What was found below a folder, what was skipped and why, how DICOM files were put together, and how many images
+    tell no distance in the patient."""
 
     series: list[ImageSeries] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    decisions: list[str] = field(default_factory=list)
     elsewhere: int = 0
 
     def log(self, folder: str | os.PathLike[str]) -> None:
@@ -223,9 +224,8 @@ class _Found:
             logger.warning("skipped: %s", reason)
         if self.skipped:
             logger.warning("%d files below %s skipped, %d images found", len(self.skipped), folder, len(self.series))
-        for one in self.series:
-            if one.order is not None:
-                logger.info("%s: %d frames, ordered by %s", one.name, len(one.files), one.order)
+        for decision in self.decisions:
+            logger.info("%s", decision)
         if self.elsewhere:
             logger.info(
                 "%d DICOM files tell the distance of pixels at the detector or on a film only: lengths stay in px",
@@ -239,8 +239,8 @@ def _find_below(root: Path, *, recursive: bool = True) -> _Found:
     found = _Found()
     named = root.is_file()
     files, root = ([root], root.parent) if named else (_list_files(root, recursive, found.skipped), root)
-    dicom: dict[tuple, dict[Path, pydicom.Dataset]] = defaultdict(dict)
-    instances: dict[tuple, Path] = {}
+    headers: dict[Path, pydicom.Dataset] = {}
+    copies = DicomCopies()
     for path in files:
         if is_hidden(path, root):
             continue
@@ -255,18 +255,24 @@ def _find_below(root: Path, *, recursive: bool = True) -> _Found:
             header = read_dicom_header(path)
             # a value is decoded when it is asked for, which a damaged one may not survive
             with refuse_unreadable(path):
-                key, elsewhere = _dicom_key(path, header), _tells_elsewhere(header)
-                _check_instance(path, header, instances)
-            dicom[key][path] = header
+                elsewhere = _tells_elsewhere(header)
+                copies.check(path, header)
+            headers[path] = header
             found.elsewhere += elsewhere
         except InputError as error:
             if named:
                 raise
             found.skipped.append(str(error))
-    for headers in dicom.values():
-        ordered, rule = order_by_time(headers)
-        name = ordered[0].relative_to(root).as_posix()
-        found.series.append(ImageSeries(name, ordered, "dicom", order=rule if len(ordered) > 1 else None))
+    images, found.decisions = divide_into_images(headers, root)
+    for one in images:
+        name = one.files[0].relative_to(root).as_posix()
+        found.series.append(ImageSeries(name, one.files, "dicom", order=one.order))
+    if copies.shared:
+        shared = copies.shared[0].relative_to(root).as_posix()
+        found.decisions.append(
+            f"{len(copies.shared)} files, the first {shared}, have the SOPInstanceUID of another, but not its pixels "
+            "or times: it counts as none"
+        )
     return found
 
 
@@ -296,34 +302,6 @@ def _format_of(path: Path) -> str | None:
         return known
     with refuse_unreadable(path):
         return "dicom" if is_dicom(path) else None
-
-
-def _check_instance(path: Path, header: pydicom.Dataset, instances: dict[tuple, Path]) -> None:
-    """Copies in other folders stay: a folder is a series' own."""
-    uid = header.get("SOPInstanceUID")
-    first = instances.setdefault((path.parent, uid), path) if uid else path
-    if first != path:
-        raise InputError(f"{path} is the same DICOM instance as {first.name} beside it; remove one of them")
-
-
-def _dicom_key(path: Path, header: pydicom.Dataset) -> tuple:
-    """What the files of one series have in common."""
-    if number_of_frames(header) > 1 or "SeriesInstanceUID" not in header:
-        return (path,)
-    place = tuple(str(header.get(tag)) for tag in _PLACE_TAGS)
-    kind = _image_kind(header)
-    return path.parent, str(header.SeriesInstanceUID), int(header.Rows), int(header.Columns), place, kind
-
-
-def _image_kind(header: pydicom.Dataset) -> tuple[str, ...]:
-    """ImageType without its first value: what the pixels show, such as magnitude or phase.
-
-    The first value is ORIGINAL or DERIVED. It tells how pixels were made: a frame that was compressed with loss after
-    the others is DERIVED, and a frame of theirs all the same.
-    """
-    told = header.get("ImageType") or ()
-    values = [told] if isinstance(told, str) else list(told)
-    return tuple(str(value).strip().upper() for value in values[1:] if value)
 
 
 def _tells_elsewhere(header: pydicom.Dataset) -> bool:

@@ -21,6 +21,7 @@ from itertools import takewhile
 
 import pydicom
 
+from scripts.data.dicom_identity import patient_id, told_uid
 from scripts.data.image_series import ImageSeries
 from scripts.io.input_error import InputError
 from scripts.io.unicode_form import composed
@@ -30,6 +31,7 @@ __all__ = ["PatientKeys", "keys_by_dicom", "keys_by_folder", "keys_by_pattern", 
 _MIN_FOLDERS = 3  # one for each part; fewer are rather folders such as "images" and "masks"
 _PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 _SHOWN = 3  # images named in a message
+_SHARED_BY = 3  # of two PatientIDs in a study one may be a slip of the pen; so many are patients
 _LEAKS = "the split leaks if a patient has several images; then give --patient_pattern or --table"
 
 
@@ -133,6 +135,10 @@ def keys_by_pattern(
 def keys_by_dicom(series: Sequence[ImageSeries], folder_pattern: str | None = None) -> PatientKeys:
     """Take the PatientID of the DICOM header; where that is blank, what comes nearest.
 
+    A PatientID that a de-identification left for all patients, such as ANONYMOUS, counts as blank, see
+    :func:`scripts.data.dicom_identity.patient_id`. A StudyInstanceUID counts as none where it is no UID, or where three
+    or more patients share it, since a study has one patient.
+
     An image without PatientID belongs to the patient that the other images of its study name, else to the one patient
     that the images of the folder found by ``folder_pattern`` name, else to that folder, else to its StudyInstanceUID,
     else to the folder it lies in. The last three cannot tell that another study or folder is of the same patient, so a
@@ -151,7 +157,7 @@ def keys_by_dicom(series: Sequence[ImageSeries], folder_pattern: str | None = No
         >>> keys_by_dicom(find_image_series(get_path("ct"))).rule
         'PatientID of the DICOM header'
     """
-    headers = {one: _patient_and_study(one) for one in series}
+    headers, notes = _without_shared_studies({one: _patient_and_study(one) for one in series})
     patient_of_study = _patient_of_each_study(headers)
     folders = {one: patient_in_path([folder_pattern], one.name) if folder_pattern else "" for one in series}
     patients_of_folder = defaultdict(set)
@@ -173,8 +179,22 @@ def keys_by_dicom(series: Sequence[ImageSeries], folder_pattern: str | None = No
             source, patient = next((source, key) for source, key in stands_in.items() if key)
             blank[source] += 1
         keys[one] = patient
-    notes = (f"{_images(count)} without PatientID: {source} taken instead" for source, count in blank.items())
+    notes += [f"{_images(count)} without PatientID: {source} taken instead" for source, count in blank.items()]
     return PatientKeys(keys, "PatientID of the DICOM header", tuple(notes))
+
+
+def _without_shared_studies(
+    headers: Mapping[ImageSeries, tuple[str, str]],
+) -> tuple[dict[ImageSeries, tuple[str, str]], list[str]]:
+    """Leave out the studies of so many patients that their UID stands for none; and the notes of it."""
+    patients: dict[str, set[str]] = defaultdict(set)
+    for patient, study in headers.values():
+        patients[study] |= {patient} - {""}
+    shared = {study for study, names in patients.items() if study and len(names) >= _SHARED_BY}
+    count = sum(study in shared for _, study in headers.values())
+    note = f"{_images(count)} with a StudyInstanceUID that {_SHARED_BY} or more patients share: it counts as none"
+    kept = {one: (patient, "" if study in shared else study) for one, (patient, study) in headers.items()}
+    return kept, [note] if shared else []
 
 
 def _patient_of_each_study(headers: Mapping[ImageSeries, tuple[str, str]]) -> dict[str, str]:
@@ -194,7 +214,7 @@ def _patient_and_study(series: ImageSeries) -> tuple[str, str]:
     path = series.files[0]
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID", "StudyInstanceUID"])
-        return str(header.get("PatientID") or "").strip(), str(header.get("StudyInstanceUID") or "").strip()
+        return patient_id(header), told_uid(header, "StudyInstanceUID") or ""
     except Exception as error:  # a damaged header raises errors of many kinds
         raise InputError(f"{path} cannot be read as DICOM ({error}); remove or repair it") from error
 

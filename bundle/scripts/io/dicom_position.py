@@ -21,12 +21,11 @@ import numpy as np
 from pydicom import Dataset
 
 from scripts.io.functional_groups import frame_group
+from scripts.io.same_place import place_tolerance
 from scripts.transforms.coordinates import index_to_lps
 
 __all__ = ["file_spacing", "frame_orientation", "frame_position", "frame_spacing", "is_placed", "positive_pair"]
 
-# positions are written in decimals
-_SAME_PLACE_MM = 0.01
 _SAME_SPACING = 0.01  # of itself
 # two spacings are one but for rounding: by this share, or by half of the last digit of the one that has fewer
 _ROUNDED = 1e-3
@@ -166,7 +165,8 @@ def is_placed(dataset: Dataset, frame: int, affine: np.ndarray) -> bool:
     position, spacing = frame_position(dataset, frame), frame_spacing(dataset, frame)
     if position is None or spacing is None or frame_orientation(dataset, frame) is None:
         return False
-    same_place = np.allclose(index_to_lps(np.zeros(2), affine), position, rtol=0, atol=_SAME_PLACE_MM)
+    there = index_to_lps(np.zeros(2), affine)
+    same_place = np.allclose(there, position, rtol=0, atol=place_tolerance(spacing))
     return bool(same_place and np.allclose(np.linalg.norm(affine[:3, :2], axis=0), spacing, rtol=_SAME_SPACING))
 
 
