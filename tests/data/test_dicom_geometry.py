@@ -69,7 +69,7 @@ def test_the_largest_region_of_tissue_counts():
 
 @pytest.mark.parametrize(
     "tags",
-    [{"RegionDataType": 3}, {"PhysicalUnitsYDirection": 0}, {"PhysicalDeltaX": 0.0}, {"RegionLocationMaxX1": None}],
+    [{"RegionDataType": 3}, {"PhysicalUnitsYDirection": 0}, {"PhysicalDeltaX": 0.0}],
 )
 def test_a_region_that_is_not_of_tissue_in_cm_tells_nothing(tags):
     geometry = dicom_geometry(header(SequenceOfUltrasoundRegions=Sequence([region((0, 0, 9, 9), (0.1, 0.1), **tags)])))
@@ -123,8 +123,9 @@ def test_what_tells_the_distance_in_the_patient(tags, known, source):
         np.testing.assert_array_equal(geometry.affines, [LPS_TO_RAS])
 
 
-def test_colour_flow_is_calibrated_as_tissue_is():
-    regions = Sequence([region((0, 0, 9, 9), (0.05, 0.02), RegionDataType=2)])
+@pytest.mark.parametrize("tags", [{"RegionDataType": 2}, {"RegionLocationMaxX1": None}])
+def test_regions_that_slicer_takes_are_taken(tags):
+    regions = Sequence([region((0, 0, 9, 9), (0.05, 0.02), **tags)])
     geometry = dicom_geometry(header(SequenceOfUltrasoundRegions=regions))
     assert geometry.spacing_known and geometry.pixel_size == pytest.approx((0.5, 0.2))
 

@@ -121,15 +121,19 @@ def _region(region: Dataset) -> tuple[int, tuple[float, float]] | None:
         return None
     if {region.get(f"PhysicalUnits{axis}Direction") for axis in "XY"} != {_CENTIMETRE}:
         return None
-    corners = [region.get(f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
-    if not all(isinstance(corner, int) for corner in corners):
-        return None
-    left, top, right, bottom = corners
     # an axis that points the other way has a negative step
     steps = [abs(float(region.get(name) or 0.0)) * 10.0 for name in ("PhysicalDeltaY", "PhysicalDeltaX")]
     spacing = positive_pair(steps)
-    area = (right - left + 1) * (bottom - top + 1) if right >= left and bottom >= top else 0
-    return (area, spacing) if area and spacing else None
+    return None if spacing is None else (_area(region), spacing)
+
+
+def _area(region: Dataset) -> int:
+    """Pixels of a region; 0 where it does not tell its place, which 3D Slicer takes all the same."""
+    corners = [region.get(f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
+    if not all(isinstance(corner, int) for corner in corners):
+        return 0
+    left, top, right, bottom = corners
+    return max(right - left + 1, 0) * max(bottom - top + 1, 0)
 
 
 def _affine(dataset: Dataset, frame: int, spacing: tuple[float, float]) -> np.ndarray:
