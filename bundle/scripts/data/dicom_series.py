@@ -24,7 +24,7 @@ from pydicom import Dataset
 from scripts.data.dicom_identity import IDENTITY_TAGS, patient_id, told_uid
 from scripts.data.frame_kind import KIND_TAGS, KIND_TRAITS, Trait, numbers_of, told
 from scripts.data.frame_order import order_by_time
-from scripts.data.frame_times import TIME_TAGS
+from scripts.data.frame_times import TIME_TAGS, value_of
 from scripts.data.still_kinds import STILL_TAGS, is_still
 from scripts.io.dicom_position import positive_pair
 from scripts.io.functional_groups import number_of_frames
@@ -169,17 +169,11 @@ def _labels(frames: Sequence[tuple[Dataset, int]]) -> Iterable[tuple[str, list[i
 
 def _row(header: Dataset, name: str, group: str, count: int) -> tuple[float, ...]:
     """Numbers of a place; NaN where they are absent, empty or malformed."""
-    try:
-        return numbers_of(told(header, 0, name, group), count) or (np.nan,) * count
-    except Exception:  # a damaged value raises errors of many kinds
-        return (np.nan,) * count
+    return value_of(lambda one: numbers_of(told(one, 0, name, group), count), header) or (np.nan,) * count
 
 
 def _spacing(header: Dataset) -> tuple[float, float] | None:
-    try:
-        return positive_pair(told(header, 0, "PixelSpacing", "PixelMeasuresSequence"))
-    except Exception:  # as above
-        return None
+    return value_of(lambda one: positive_pair(told(one, 0, "PixelSpacing", "PixelMeasuresSequence")), header)
 
 
 def _unplaced(read: Callable[[Dataset, int], tuple]) -> Callable[[Dataset, int], tuple]:
@@ -193,17 +187,18 @@ def _unplaced(read: Callable[[Dataset, int], tuple]) -> Callable[[Dataset, int],
 
 
 _OWNERS = (
-    Trait("PatientID", lambda header, _: (patient_id(header),)),
-    Trait("StudyInstanceUID", lambda header, _: (told_uid(header, "StudyInstanceUID"),)),
+    Trait("PatientID", lambda header, frame: (patient_id(header),)),
+    Trait("StudyInstanceUID", lambda header, frame: (told_uid(header, "StudyInstanceUID"),)),
 )
-_SIZES = tuple(
-    Trait(name, lambda header, _, name=name: numbers_of(header.get(name)), 0.5)  # type: ignore[misc]
-    for name in _SIZE_TAGS
-)
+_SIZES = tuple(Trait(name, lambda header, frame, name=name: numbers_of(header.get(name)), 0.5) for name in _SIZE_TAGS)
 _UNPLACED = (
-    Trait("SliceLocation", _unplaced(lambda header, _: numbers_of(header.get("SliceLocation"))), place_tolerance(None)),
+    Trait(
+        "SliceLocation", _unplaced(lambda header, frame: numbers_of(header.get("SliceLocation"))), place_tolerance(None)
+    ),
     Trait(
         "PatientOrientation",
-        _unplaced(lambda header, _: tuple(str(one).strip().upper() for one in header.get("PatientOrientation") or ())),
+        _unplaced(
+            lambda header, frame: tuple(str(one).strip().upper() for one in header.get("PatientOrientation") or ())
+        ),
     ),
 )

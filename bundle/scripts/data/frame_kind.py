@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from pydicom import Dataset
 from pydicom.tag import BaseTag
 
+from scripts.data.frame_times import value_of
 from scripts.io.functional_groups import frame_group, functional_groups, number_of_frames
 from scripts.io.same_place import first_alike
 
@@ -30,6 +32,7 @@ _SHOWN = 3  # values named in a message
 # (PS3.3 C.8.4.8) they have a number for each frame of a file of nuclear medicine
 _VECTORS = ("EnergyWindowVector", "DetectorVector")
 
+Reader = Callable[..., tuple]  # of a header and the index of a frame
 Frame = tuple[Dataset, int]  # a file's header, and the index of a frame in it
 
 
@@ -45,13 +48,13 @@ class Trait:
     """
 
     name: str
-    read: Callable[[Dataset, int], tuple]
+    read: Reader
     tolerance: float | None = None
     is_code: bool = True
 
     def values(self, frames: Sequence[Frame]) -> list[tuple]:
         """What each frame tells; a damaged value tells nothing."""
-        return [_safely(self.read, header, frame) for header, frame in frames]
+        return [value_of(partial(self.read, frame=frame), header) or () for header, frame in frames]
 
     def labels(self, frames: Sequence[Frame]) -> list[int]:
         """For each frame the index of the first that is like it."""
@@ -136,23 +139,16 @@ def _shown(value: tuple) -> str:
     return "\\".join(f"{one:g}" if isinstance(one, float) else one for one in value) or "none"
 
 
-def _safely(read: Callable[[Dataset, int], tuple], header: Dataset, frame: int) -> tuple:
-    try:
-        return read(header, frame)
-    except Exception:  # a damaged value raises errors of many kinds
-        return ()
-
-
 def _texts(value: Any) -> tuple[str, ...]:
     values = [value] if isinstance(value, str) or not np.ndim(value) else value
     return tuple(text for one in values if one is not None and (text := " ".join(str(one).split()).upper()))
 
 
-def _text(name: str, *groups: str) -> Callable[[Dataset, int], tuple]:
+def _text(name: str, *groups: str) -> Reader:
     return lambda header, frame: _texts(told(header, frame, name, *groups))
 
 
-def _number(name: str, *groups: str) -> Callable[[Dataset, int], tuple]:
+def _number(name: str, *groups: str) -> Reader:
     return lambda header, frame: numbers_of(told(header, frame, name, *groups))
 
 
@@ -189,7 +185,7 @@ def _tube_voltage(header: Dataset, frame: int) -> tuple[float, ...]:
     return numbers_of(told(header, frame, "KVP", "CTXRayDetailsSequence")) if header.get("Modality") == "CT" else ()
 
 
-def _of_vector(name: str) -> Callable[[Dataset, int], tuple]:
+def _of_vector(name: str) -> Reader:
     """A frame's own number in a vector, or the last one of a vector that is too short, as where all have one number."""
 
     def read(header: Dataset, frame: int) -> tuple[float, ...]:
@@ -206,7 +202,7 @@ def _view(header: Dataset, frame: int) -> tuple[str, ...]:
     return tuple(str(code.get("CodeValue") or code.get("CodeMeaning") or "") for codes in told_of for code in codes)
 
 
-def _private(creator: str, group: int, element: int) -> Callable[[Dataset, int], tuple]:
+def _private(creator: str, group: int, element: int) -> Reader:
     """The first number of an attribute that a vendor has for what the standard says elsewhere, or did not say then."""
 
     def read(header: Dataset, frame: int) -> tuple[float, ...]:
