@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK
 
+from label_app.handed_out import handed_out
 from label_app.label_file import LabelPoint
 from scripts.data.prepared_series import PreparedSeries
 from scripts.io.input_error import InputError
@@ -77,11 +78,14 @@ def write_label_map(
 
 
 def _place(pixels: np.ndarray, image: PreparedSeries) -> SimpleITK.Image:
-    """The pixels (T, X, Y) as an image of ITK where the first frame is in the patient."""
+    """The pixels (T, X, Y) as an image of ITK, each on the slice of the image that is handed out."""
     placed = SimpleITK.GetImageFromArray(pixels.transpose(0, 2, 1))
-    affine = LPS_TO_RAS @ image.affines[0]
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    affines = LPS_TO_RAS @ handed_out(image).affines
+    axes = affines[0, :3, :3].copy()
+    if len(affines) > 1 and (step := affines[1, :3, 3] - affines[0, :3, 3]).any():
+        axes[:, 2] = step
+    spacing = np.linalg.norm(axes, axis=0)
     placed.SetSpacing(spacing.tolist())
-    placed.SetOrigin(affine[:3, 3].tolist())
-    placed.SetDirection((affine[:3, :3] / spacing).flatten().tolist())
+    placed.SetOrigin(affines[0, :3, 3].tolist())
+    placed.SetDirection((axes / spacing).flatten().tolist())
     return placed

@@ -26,6 +26,7 @@ from typing import Any
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
 from label_app.example_memory import ExampleMemory
+from label_app.handed_out import handed_out
 from label_app.label_file import LabelPoint, check_number, check_points, parse_points
 from label_app.label_map import write_label_map
 from label_app.label_values import LabelValues
@@ -268,7 +269,7 @@ def _write_markups(path: str, image: PreparedSeries, points: Sequence[LabelPoint
         )
         for one in points
     ]
-    write_slicer_markups(path, rows, image.affines)
+    write_slicer_markups(path, rows, handed_out(image).affines)
 
 
 @contextmanager
