@@ -22,14 +22,18 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from PIL import ExifTags, Image
 
 from label_app.joined_series import joined_affines, write_joined_series
+from scripts.data.image_header import RASTER_FORMATS
+from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries, image_suffix
 from scripts.data.itk_header import read_itk_header, refuse_unreadable_by_itk
 from scripts.data.prepared_series import PreparedSeries
 from scripts.io.atomic import atomic_path
+from scripts.io.input_error import refuse_unreadable
 
-__all__ = ["handed_out", "handed_out_affines", "handed_out_suffix", "original_files", "write_handed_out"]
+__all__ = ["handed_out", "handed_out_affines", "made_suffix", "original_files", "write_handed_out"]
 
 # headers whose pixels lie in another file, and what has both
 _WITH_PIXELS = {".nhdr": ".nrrd", ".mhd": ".mha"}
@@ -62,15 +66,29 @@ def handed_out_affines(series: ImageSeries, affines: np.ndarray) -> np.ndarray:
     return joined_affines(affines) if len(series.files) > 1 else affines
 
 
-def handed_out_suffix(series: ImageSeries) -> str:
-    """How the name of the file that is handed out ends.
+def made_suffix(series: ImageSeries) -> str:
+    """How the name of the file ends that must be made of an image, "" where its own file is handed out.
+
+    It is made of several files, of a header and its pixels, and of a picture that is stored turned: of eight ways to
+    store one, ITK knows some.
+
+    Raises:
+        InputError: the file cannot be read.
 
     Example:
-        >>> handed_out_suffix(ImageSeries("1.2.840", (Path("1.2.840"),), "dicom"))
+        >>> made_suffix(ImageSeries("a", (Path("1.2.840"), Path("1.2.841")), "dicom"))
         '.dcm'
     """
-    suffix = image_suffix(series.files[0].name)
-    return _WITH_PIXELS.get(suffix.lower(), suffix) or ".dcm"
+    if len(series.files) > 1:
+        return ".dcm"
+    if len(original_files(series)) > 1:
+        return _WITH_PIXELS[image_suffix(series.files[0].name).lower()]
+    return ".nrrd" if series.format == "raster" and _is_turned(series.files[0]) else ""
+
+
+def _is_turned(file: Path) -> bool:
+    with refuse_unreadable(file), Image.open(file, formats=RASTER_FORMATS) as picture:
+        return int(picture.getexif().get(ExifTags.Base.Orientation, 1)) != 1
 
 
 def original_files(series: ImageSeries) -> list[Path]:
@@ -90,10 +108,10 @@ def original_files(series: ImageSeries) -> list[Path]:
 
 
 def write_handed_out(path: Path, series: ImageSeries) -> None:
-    """Write what :func:`original_files` has several of as one file.
+    """Make the one file of an image that has none.
 
     Args:
-        path: the file, with the suffix of :func:`handed_out_suffix`; it is replaced whole.
+        path: the file, with the suffix of :func:`made_suffix`; it is replaced whole.
         series: the image.
 
     Raises:
@@ -102,12 +120,18 @@ def write_handed_out(path: Path, series: ImageSeries) -> None:
     Example:
         >>> write_handed_out(Path("cine.mha"), image_series_of(["cine.mhd"], "."))  # doctest: +SKIP
     """
-    if len(series.files) > 1:
+    if series.format == "dicom":
         write_joined_series(path, series)
         return
     import SimpleITK  # the export needs none
 
-    with refuse_unreadable_by_itk(series.files[0]):
-        image = SimpleITK.ReadImage(str(series.files[0]))
+    from label_app.placed_volume import placed_volume
+
+    if series.format == "raster":
+        image = read_image_series(series)
+        volume = placed_volume(image.frames[:, 0].numpy(), image.affines)
+    else:
+        with refuse_unreadable_by_itk(series.files[0]):
+            volume = SimpleITK.ReadImage(str(series.files[0]))
     with atomic_path(path) as temporary:
-        SimpleITK.WriteImage(image, str(temporary))
+        SimpleITK.WriteImage(volume, str(temporary))

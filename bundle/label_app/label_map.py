@@ -21,9 +21,9 @@ import SimpleITK
 
 from label_app.handed_out import handed_out
 from label_app.label_file import LabelPoint
+from label_app.placed_volume import placed_volume
 from scripts.data.prepared_series import PreparedSeries
 from scripts.io.input_error import InputError
-from scripts.transforms.coordinates import LPS_TO_RAS
 
 __all__ = ["write_label_map"]
 
@@ -72,20 +72,6 @@ def write_label_map(
     for radius, point in sorted(zip(radii, points, strict=True), key=lambda one: -one[0]):
         away = np.hypot(columns - point.x, (rows - point.y) * image.pixel_aspect)
         pixels[point.frame or 0][away <= radius] = values[point.label]
-    SimpleITK.WriteImage(_place(pixels, image), str(path), useCompression=compress)
+    SimpleITK.WriteImage(placed_volume(pixels, handed_out(image).affines), str(path), useCompression=compress)
     present = set(np.unique(pixels).tolist())
     return {label: value for label, value in sorted(values.items(), key=lambda one: one[1]) if value in present}
-
-
-def _place(pixels: np.ndarray, image: PreparedSeries) -> SimpleITK.Image:
-    """The pixels (T, X, Y) as an image of ITK, each on the slice of the image that is handed out."""
-    placed = SimpleITK.GetImageFromArray(pixels.transpose(0, 2, 1))
-    affines = LPS_TO_RAS @ handed_out(image).affines
-    axes = affines[0, :3, :3].copy()
-    if len(affines) > 1 and (step := affines[1, :3, 3] - affines[0, :3, 3]).any():
-        axes[:, 2] = step
-    spacing = np.linalg.norm(axes, axis=0)
-    placed.SetSpacing(spacing.tolist())
-    placed.SetOrigin(affines[0, :3, 3].tolist())
-    placed.SetDirection((axes / spacing).flatten().tolist())
-    return placed

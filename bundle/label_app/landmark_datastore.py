@@ -33,7 +33,7 @@ from filelock import FileLock
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException
 
-from label_app.handed_out import handed_out_suffix, original_files, write_handed_out
+from label_app.handed_out import made_suffix, original_files, write_handed_out
 from label_app.image_ids import id_fault, listed_id, meant_ids
 from label_app.label_file import Label, LabelPoint, check_points, label_text, parse_label, read_label
 from label_app.stale_files import remove_stale_files
@@ -201,7 +201,7 @@ class LandmarkDatastore(Datastore):
     def image_file(self, image_id: str) -> Path:
         """One file that has the whole image: its own, or one made of several, which is kept until one of them changes.
 
-        Those are the files of a DICOM series, and a header with its pixels, see :mod:`label_app.handed_out`.
+        It is made of the files of a DICOM series and the like, see :func:`label_app.handed_out.made_suffix`.
 
         Raises:
             ImageNotFoundException: there is none of that id.
@@ -209,12 +209,13 @@ class LandmarkDatastore(Datastore):
         """
         self.image_stamp(image_id)
         image_id, series = self.check_id(image_id), self.series(image_id)
+        suffix = made_suffix(series)
+        if not suffix:
+            return series.files[0]
         files = original_files(series)
-        if len(files) == 1:
-            return files[0]
         told = repr([_MADE_BY, *((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)])
         made = self._labels / "handed_out" / image_id
-        path = made / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}{handed_out_suffix(series)}"
+        path = made / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}{suffix}"
         with self._file_lock(f"{image_id}.handed_out.lock"):
             if not path.is_file():
                 shutil.rmtree(made, ignore_errors=True)

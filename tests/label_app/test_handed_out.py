@@ -181,6 +181,22 @@ def write_jpeg(folder: Path, frames: np.ndarray) -> str:
 # these pass once the readers put frames and pixels of one file where ITK puts them; then remove the reasons
 SLICES = "affines of frames in one file are not those of ITK's slices yet"
 DISTANCES = "distances of pixels are not those of ITK yet"
+
+
+def write_turned_pages(folder: Path, frames: np.ndarray) -> str:
+    """TIFF whose rows are columns, as its tag 274 says; that of later pages counts too."""
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    first.save(folder / "turned.tif", save_all=True, append_images=others, tiffinfo={274: 5})
+    return "turned.tif"
+
+
+def write_turned_jpeg(folder: Path, frames: np.ndarray) -> str:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(frames[FRAME].T).save(folder / "turned.jpg", exif=exif, quality=95)
+    return "turned.jpg"
+
+
 FORMATS: dict[Callable[[Path, np.ndarray], str], str] = {
     write_plain_series: "",
     write_placed_series: "",
@@ -198,6 +214,8 @@ FORMATS: dict[Callable[[Path, np.ndarray], str], str] = {
     write_png: "",
     write_png_with_dpi: "",
     write_jpeg: DISTANCES,
+    write_turned_pages: SLICES,
+    write_turned_jpeg: "",
 }
 EACH_FORMAT = [
     pytest.param(write, id=write.__name__.removeprefix("write_"), marks=[pytest.mark.xfail(reason=why)] if why else [])
