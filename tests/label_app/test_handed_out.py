@@ -258,6 +258,21 @@ def submit(address: str, image: str, *points: tuple[str, tuple[float, ...]]) -> 
     )
 
 
+@pytest.mark.parametrize("write", FORMATS, ids=lambda write: write.__name__.removeprefix("write_"))
+def test_slicer_has_the_pixels_of_the_page(address, studies, frames, tmp_path, write):
+    image = write(studies, frames)
+    assert requests.post(f"{address}/landmarks/api/refresh").status_code == 200
+    loaded = SimpleITK.GetArrayFromImage(download(address, image, tmp_path / "slicer")).astype(np.float32)
+    about = requests.get(f"{address}/landmarks/api/images/{image}").json()
+    pages = [
+        np.frombuffer(requests.get(f"{address}/landmarks/api/images/{image}/frames/{frame}").content, "<f4")
+        for frame in range(about["frames"])
+    ]
+    shown = np.reshape(pages, (about["frames"], about["height"], about["width"]))
+    np.testing.assert_allclose(loaded.reshape(shown.shape), shown, atol=2)  # of JPEG by two decoders
+    assert about["frames"] == (5 if loaded.ndim > 2 and loaded.size > 96 * 64 else 1)
+
+
 @pytest.mark.parametrize("write", EACH_FORMAT)
 def test_a_point_comes_from_slicer_and_goes_back_to_the_pixel_it_was_set_on(address, studies, frames, tmp_path, write):
     image = write(studies, frames)
