@@ -184,9 +184,10 @@ DISTANCES = "distances of pixels are not those of ITK yet"
 
 
 def write_turned_pages(folder: Path, frames: np.ndarray) -> str:
-    """TIFF whose rows are columns, as its tag 274 says; that of later pages counts too."""
+    """TIFF whose rows are columns, as its tag 274 says."""
     first, *others = (Image.fromarray(frame) for frame in frames)
-    first.save(folder / "turned.tif", save_all=True, append_images=others, tiffinfo={274: 5})
+    how = {"tiffinfo": {274: 5}, "compression": "tiff_lzw"}
+    first.save(folder / "turned.tif", save_all=True, append_images=others, **how)
     return "turned.tif"
 
 
