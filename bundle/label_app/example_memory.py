@@ -22,12 +22,14 @@ from monailabel.interfaces.exception import ImageNotFoundException
 
 from label_app.label_file import LabelPoint, check_points
 from label_app.landmark_datastore import FINAL, LandmarkDatastore, Stamp
-from label_app.landmark_finder import LandmarkFinder
+from label_app.landmark_finder import LandmarkFinder, is_used
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.input_error import InputError
 from scripts.io.landmark_status import LandmarkStatus
 
 __all__ = ["ExampleMemory"]
+
+_OUTSIDE = "lies outside of the region that is used, and is no example"
 
 
 class ExampleMemory:
@@ -80,6 +82,8 @@ class ExampleMemory:
     def checked(self, image_id: str, points: Sequence[LabelPoint], *, now: bool = True) -> list[LabelPoint]:
         """Landmarks that people have set on an image, doubtful where the network does not find them again there.
 
+        One outside of the part that the network sees stays where it was set, and is doubtful too: it is no example.
+
         Args:
             image_id: the image.
             points: of its label ``final``.
@@ -88,7 +92,10 @@ class ExampleMemory:
         with self._lock:
             bank, source = self.bank() if now else self._bank, self._sources.get(image_id)
         doubts = {(one.label, one.frame): one.reason for one in bank.doubtful if one.source == source}
-        reasons = [doubts.get((point.label, point.frame or 0)) for point in points]
+        image = self.store.prepared(image_id)
+        reasons = [
+            doubts.get((point.label, point.frame or 0)) if is_used(point, image) else _OUTSIDE for point in points
+        ]
         return [
             replace(point, status=LandmarkStatus.DOUBTFUL if reason else None, reason=f"it {reason}" if reason else "")
             for point, reason in zip(points, reasons, strict=True)

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from label_app.handed_out import handed_out_affines
 from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries
 from scripts.data.label_folder import LabelledSeries, labelled_series
@@ -52,8 +53,9 @@ def export_landmarks(
     """Write landmarks that people have set.
 
     ``csv`` is ``examples.csv``, which ``--examples`` and ``--truth`` of the bundle's runs take; ``markups`` a point
-    list of 3D Slicer for each image, ``markups/NAME.mrk.json``, in LPS mm where the image tells its place; ``sr`` a
-    DICOM Structured Report for each DICOM series, ``sr/NAME.dcm``, which **names the patient**.
+    list of 3D Slicer for each image, ``markups/NAME.mrk.json``, in LPS mm where the image tells its place, on the image
+    as the server hands it out (:mod:`label_app.handed_out`); ``sr`` a DICOM Structured Report for each DICOM
+    series, ``sr/NAME.dcm``, which **names the patient**.
 
     Args:
         labelled: the images and their landmarks.
@@ -89,7 +91,8 @@ def export_landmarks(
         lines.append(f"examples.csv: {len(rows)} landmarks in {len(labelled)} images")
     if "markups" in formats:
         for one in labelled:
-            write_slicer_markups(folder / "markups" / f"{one.name}.mrk.json", _landmarks(one), place(one.series))
+            where = handed_out_affines(one.series, place(one.series))
+            write_slicer_markups(folder / "markups" / f"{one.name}.mrk.json", _landmarks(one), where)
         lines.append(f"markups: {len(labelled)} files")
     if "sr" in formats:
         for one in dicom:

@@ -16,8 +16,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from label_app.handed_out import handed_out
 from label_app.point_lists import point_lists
 from scripts.data.marked_image import MarkedImage
+from scripts.data.prepared_series import PreparedSeries
 from scripts.data.world_examples import world_examples
 from scripts.io.input_error import InputError
 from scripts.io.label_file import (
@@ -49,13 +51,13 @@ __all__ = [
 _LONGEST_NAME = 200
 
 
-def parse_label(content: bytes | str, image: MarkedImage, where: str) -> list[LabelPoint]:
+def parse_label(content: bytes | str, image: PreparedSeries, where: str) -> list[LabelPoint]:
     """Read the landmarks of an image from our own form or from 3D Slicer Markups, whichever it is.
 
     Our own form is ``{"landmarks": [{"label": "valve", "frame": 3, "x": 101.0, "y": 64.5}, ...]}``; ``frame`` is left
     out or null for a still image, and other keys of a landmark are not needed. Points of Markups lie in the patient
-    (mm) and tell their frame by their name, ``valve [3]``, or in their description, see
-    :func:`scripts.data.world_examples.world_examples`.
+    (mm), on the image as it is handed out (:func:`label_app.handed_out.handed_out`), and tell their frame as
+    :func:`scripts.data.world_examples.world_examples` has it.
 
     Args:
         content: the file's content, UTF-8.
@@ -112,13 +114,14 @@ def check_points(points: Sequence[LabelPoint], image: MarkedImage, where: str) -
         seen.add((point.label, point.frame))
 
 
-def _parse_markups(document: dict[str, Any], image: MarkedImage, where: str) -> list[LabelPoint]:
+def _parse_markups(document: dict[str, Any], image: PreparedSeries, where: str) -> list[LabelPoint]:
     lists = point_lists(document, where)
     try:
         placed = parse_slicer_points({"markups": lists}, where)
     except ValueError as error:
         raise InputError(str(error)) from error
-    return [LabelPoint(one.label.strip(), one.frame, one.x, one.y) for one in world_examples(placed, image, where)]
+    examples = world_examples(placed, handed_out(image), where)
+    return [LabelPoint(one.label.strip(), one.frame, one.x, one.y) for one in examples]
 
 
 def _in_frame(point: LabelPoint) -> str:

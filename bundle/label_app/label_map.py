@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK
 
+from label_app.handed_out import handed_out
 from label_app.label_file import LabelPoint
+from label_app.placed_volume import placed_volume
 from scripts.data.prepared_series import PreparedSeries
 from scripts.io.input_error import InputError
-from scripts.transforms.coordinates import LPS_TO_RAS
 
 __all__ = ["write_label_map"]
 
@@ -71,17 +72,6 @@ def write_label_map(
     for radius, point in sorted(zip(radii, points, strict=True), key=lambda one: -one[0]):
         away = np.hypot(columns - point.x, (rows - point.y) * image.pixel_aspect)
         pixels[point.frame or 0][away <= radius] = values[point.label]
-    SimpleITK.WriteImage(_place(pixels, image), str(path), useCompression=compress)
+    SimpleITK.WriteImage(placed_volume(pixels, handed_out(image).affines), str(path), useCompression=compress)
     present = set(np.unique(pixels).tolist())
     return {label: value for label, value in sorted(values.items(), key=lambda one: one[1]) if value in present}
-
-
-def _place(pixels: np.ndarray, image: PreparedSeries) -> SimpleITK.Image:
-    """The pixels (T, X, Y) as an image of ITK where the first frame is in the patient."""
-    placed = SimpleITK.GetImageFromArray(pixels.transpose(0, 2, 1))
-    affine = LPS_TO_RAS @ image.affines[0]
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    placed.SetSpacing(spacing.tolist())
-    placed.SetOrigin(affine[:3, 3].tolist())
-    placed.SetDirection((affine[:3, :3] / spacing).flatten().tolist())
-    return placed

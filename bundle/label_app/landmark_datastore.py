@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import io
 import json
 import logging
@@ -32,10 +33,11 @@ from filelock import FileLock
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from monailabel.interfaces.exception import ImageNotFoundException, LabelNotFoundException
 
+from label_app.handed_out import made_suffix, original_files, write_handed_out
 from label_app.image_ids import id_fault, listed_id, meant_ids
 from label_app.label_file import Label, LabelPoint, check_points, label_text, parse_label, read_label
 from label_app.stale_files import remove_stale_files
-from label_app.zip_files import new_zip, write_zip
+from label_app.zip_files import new_zip
 from scripts.data.image_series import ImageSeries, find_image_series, image_series_of, image_suffix
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries, prepare_series
 from scripts.io.atomic import atomic_path
@@ -47,6 +49,7 @@ __all__ = ["ImageExistsError", "LandmarkDatastore"]
 FINAL, ORIGINAL = DefaultLabelTag.FINAL.value, DefaultLabelTag.ORIGINAL.value
 TAGS = (FINAL, ORIGINAL)
 Stamp = tuple[tuple[int, ...], ...]
+_MADE_BY = 1  # the way in which several files become one; a file of another is made anew
 LABELS = ".landmarks"  # hidden, so that it is not searched for images
 
 
@@ -192,25 +195,32 @@ class LandmarkDatastore(Datastore):
         return self.prepare.read(series).frames[:, 0].numpy()
 
     def get_image(self, image_id: str, params: Any = None) -> io.BytesIO | None:
-        """The content of the image's file, or of a ZIP file of all of them where there are several."""
-        if not self.get_image_uri(image_id):
-            return None
-        files = self.series(image_id).files
-        if len(files) == 1:
-            return io.BytesIO(files[0].read_bytes())
-        content = io.BytesIO()
-        write_zip(content, {file.name: file for file in files})
-        return content
+        """The content of :meth:`image_file`."""
+        return io.BytesIO(self.image_file(image_id).read_bytes()) if self.get_image_uri(image_id) else None
 
-    def get_image_archive(self, image_id: str) -> str:
-        """Path of a new ZIP file with all files of an image.
+    def image_file(self, image_id: str) -> Path:
+        """One file that has the whole image: its own, or one made of several, which is kept until one of them changes.
+
+        It is made of the files of a DICOM series and the like, see :func:`label_app.handed_out.made_suffix`.
 
         Raises:
             ImageNotFoundException: there is none of that id.
-            InputError: a file is gone.
+            InputError: a file is gone or cannot be read, or they cannot be one.
         """
         self.image_stamp(image_id)
-        return new_zip({file.name: file for file in self.series(image_id).files})
+        image_id, series = self.check_id(image_id), self.series(image_id)
+        suffix = made_suffix(series)
+        if not suffix:
+            return series.files[0]
+        files = original_files(series)
+        told = repr([_MADE_BY, *((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)])
+        made = self._labels / "handed_out" / image_id
+        path = made / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}{suffix}"
+        with self._file_lock(f"{image_id}.handed_out.lock"):
+            if not path.is_file():
+                shutil.rmtree(made, ignore_errors=True)
+                write_handed_out(path, series)
+        return path
 
     def get_image_uri(self, image_id: str) -> str:
         """Path of the image's first file, or "" where there is no such image."""
@@ -288,6 +298,7 @@ class LandmarkDatastore(Datastore):
             self.remove_label(image_id, tag)
         for file in series.files:
             file.unlink(missing_ok=True)
+        shutil.rmtree(self._labels / "handed_out" / image_id, ignore_errors=True)
         self._info_path(image_id).unlink(missing_ok=True)
         self.refresh()
 
@@ -505,7 +516,7 @@ class LandmarkDatastore(Datastore):
         files: list[Path] = []
         for one in self.get_labeled_images()[: limit_cases or None]:
             if label := self.get_label_uri(one, FINAL):  # else it was removed just now
-                files += [*self.series(one).files, Path(label)]
+                files += [*original_files(self.series(one)), Path(label)]
         return new_zip({str(file.relative_to(self.folder)): file for file in files})
 
     def status(self) -> dict[str, Any]:

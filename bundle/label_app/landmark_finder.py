@@ -32,7 +32,7 @@ from scripts.inferers.trust import DOUBTS, Trust
 from scripts.networks.template_matching_network import TemplateMatchingNetwork
 from scripts.transforms.coordinates import normalized_scale_to_index, normalized_to_index
 
-__all__ = ["Found", "LandmarkFinder"]
+__all__ = ["Found", "LandmarkFinder", "is_used"]
 
 _FrameKey = tuple[torch.nn.Module, str, int]
 
@@ -113,7 +113,7 @@ class LandmarkFinder:
 
     @torch.no_grad()
     def add(self, bank: ExampleBank, image: PreparedSeries, points: Sequence[LabelPoint]) -> None:
-        """Add the landmarks of an image to a bank, frame by frame.
+        """Add the landmarks of an image to a bank, frame by frame; those outside of the part that is used are left out.
 
         Args:
             bank: of :meth:`new_bank`.
@@ -122,7 +122,8 @@ class LandmarkFinder:
         """
         by_frame: dict[int, list[LabelPoint]] = {}
         for point in points:
-            by_frame.setdefault(point.frame or 0, []).append(point)
+            if is_used(point, image):
+                by_frame.setdefault(point.frame or 0, []).append(point)
         for frame, group in by_frame.items():
             at = image.fit.to_network(torch.tensor([[point.x, point.y] for point in group])).to(self.device)
             labels = [point.label for point in group]
@@ -240,3 +241,16 @@ class LandmarkFinder:
             **{name: str(getattr(self, name)) for name in own},
             **{name: str(getattr(self.prepare, name)) for name in of_images},
         }
+
+
+def is_used(point: LabelPoint, image: PreparedSeries) -> bool:
+    """Whether a landmark lies on the part of its image that the network sees, see the setting ``region``.
+
+    Example:
+        >>> is_used(LabelPoint("valve", 3, 101.0, 64.5), clip)  # doctest: +SKIP
+        True
+    """
+    return all(
+        start - 0.5 <= at <= stop - 0.5
+        for start, at, stop in zip(image.fit.start, (point.x, point.y), image.fit.stop, strict=True)
+    )

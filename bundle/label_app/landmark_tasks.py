@@ -26,11 +26,12 @@ from typing import Any
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
 from label_app.example_memory import ExampleMemory
+from label_app.handed_out import handed_out
 from label_app.label_file import LabelPoint, check_number, check_points, parse_points
 from label_app.label_map import write_label_map
 from label_app.label_values import LabelValues
 from label_app.landmark_datastore import ORIGINAL, LandmarkDatastore
-from label_app.landmark_finder import LandmarkFinder
+from label_app.landmark_finder import LandmarkFinder, is_used
 from scripts.data.prepared_series import PreparedSeries
 from scripts.inferers.example_bank import ExampleBank
 from scripts.io.input_error import InputError
@@ -190,6 +191,10 @@ class ClickTask(_FindingTask):
             image = self.store.prepared(image_id)
             points = parse_points(group, f"clicks on {image_id}")
             check_points(points, image, f"clicks on {image_id}")
+            if not all(is_used(point, image) for point in points):
+                raise InputError(
+                    f"clicks on {image_id}: one lies outside of the region that is used, {image.fit.region}"
+                )
             self.finder.add(bank, image, points)
         return bank
 
@@ -268,7 +273,7 @@ def _write_markups(path: str, image: PreparedSeries, points: Sequence[LabelPoint
         )
         for one in points
     ]
-    write_slicer_markups(path, rows, image.affines)
+    write_slicer_markups(path, rows, handed_out(image).affines)
 
 
 @contextmanager

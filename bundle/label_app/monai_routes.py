@@ -20,21 +20,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Query
+from fastapi import Depends, FastAPI, HTTPException, Query
 from fastapi.responses import FileResponse
 from monailabel.config import settings
 from monailabel.endpoints import activelearning, batch_infer, datastore, infer, info, login, logs, proxy, scoring, train
 from monailabel.endpoints.user.auth import RBAC
 from monailabel.interfaces.utils.app import app_instance
-from monailabel.utils.others.generic import get_mime_type
+from monailabel.utils.others.generic import file_checksum, get_mime_type
 from starlette.background import BackgroundTask
 
 from label_app.dicom_proxy import check_dicom_proxy, with_few_headers
+from label_app.download_names import name_by_content, name_of_file
 from label_app.request_checks import (
     CheckedJson,
     KeptInfo,
     TaskRequest,
-    check_digest,
     check_infer,
     check_log_lines,
     check_task_size,
@@ -46,6 +46,7 @@ __all__ = ["add_monai_routes"]
 _user = Depends(RBAC(settings.MONAI_LABEL_AUTH_ROLE_USER))
 _annotator = Depends(RBAC(settings.MONAI_LABEL_AUTH_ROLE_ANNOTATOR))
 
+Digest = Annotated[str | None, Query(pattern="^((SHA256|SHA512|MD5):)?[0-9a-fA-F]+$")]
 _task, _info = CheckedJson(TaskRequest), CheckedJson(KeptInfo)
 _ROUTERS = [
     (info.router, None),
@@ -60,7 +61,6 @@ _ROUTERS = [
 ]
 _CHECKS = {
     infer.api_run_inference: check_infer,
-    datastore.api_check_image: check_digest,
     logs.api_get_logs: check_log_lines,
     batch_infer.api_run: check_task_size,
     train.api_run: check_task_size,
@@ -72,6 +72,7 @@ _LEFT_OUT = {
     logs.gpu_info,  # fails where there is none
     datastore.api_download_dataset,  # leaves the archive behind: below
     datastore.api_download_image,  # sends the first file only: below
+    datastore.api_check_image,  # knows no checksum of what is sent: below
 }
 # clients use the older address of the two, and take 200 alone for success
 _CREATED = "/datastore/image"
@@ -93,7 +94,7 @@ def add_monai_routes(app: FastAPI) -> None:
             if route.endpoint in _LEFT_OUT:
                 continue
             checks = [one for one in (check, _CHECKS.get(route.endpoint)) if one is not None]
-            endpoint = _name_after_file if route.endpoint is datastore.api_add_image else route.endpoint
+            endpoint = _REPLACED.get(route.endpoint, route.endpoint)
             if router is proxy.router:
                 endpoint = with_few_headers(endpoint)
                 checks += [_annotator.dependency] if "POST" in route.methods else []
@@ -111,6 +112,7 @@ def add_monai_routes(app: FastAPI) -> None:
             )
     app.get(f"{prefix}/datastore/dataset", dependencies=[_annotator], tags=["Datastore"])(_download_dataset)
     app.get(f"{prefix}/datastore/image", dependencies=[_user], tags=["Datastore"])(_download_image)
+    app.head(f"{prefix}/datastore/image", dependencies=[_user], tags=["Datastore"])(_check_image)
 
 
 def _in_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
@@ -140,16 +142,41 @@ async def _name_after_file(**given: Any) -> Any:
 _name_after_file.__signature__ = inspect.signature(datastore.api_add_image)
 
 
+async def _next_sample(**given: Any) -> Any:
+    """Choose an image, and tell 3D Slicer how to load that and nothing else.
+
+    Slicer takes files of like names in one folder for slices of one volume: those that lie beside the image, where it
+    has a path to it, and in its own cache, where it keeps what it downloads by name and for good. So there is no path,
+    and the name has letters that tell the content.
+    """
+    answer = await activelearning.api_sample(**given)
+    if not answer:
+        return answer
+    file = app_instance().datastore().image_file(answer["id"])
+    checksum = file_checksum(file)
+    return {**answer, "path": "", "name": name_by_content(answer["name"], file, checksum), "checksum": checksum}
+
+
+_next_sample.__signature__ = inspect.signature(activelearning.api_sample)
+_REPLACED = {datastore.api_add_image: _name_after_file, activelearning.api_sample: _next_sample}
+
+
 def _download_image(image: str) -> FileResponse:
-    """The file of an image, or a ZIP file of all of them where there are several, as of a DICOM series."""
+    """An image as one file: its own, or one that was made of several, as of a DICOM series."""
     store = app_instance().datastore()
-    file, *others = store.series(image).files
+    file = store.image_file(image)
+    name = name_of_file(store.check_id(image), file)
+    return FileResponse(file, media_type=get_mime_type(name), filename=name)
+
+
+def _check_image(image: str, check_sum: Digest = None) -> None:
+    """Whether there is an image, with the checksum of the file that is sent."""
+    store = app_instance().datastore()
     store.image_stamp(image)
-    if not others:
-        return FileResponse(file, media_type=get_mime_type(file), filename=file.name)
-    path = Path(store.get_image_archive(image))
-    remove = BackgroundTask(path.unlink)
-    return FileResponse(path, media_type="application/zip", filename=f"{image}.zip", background=remove)
+    if check_sum:
+        kind, _, digest = check_sum.rpartition(":")
+        if file_checksum(store.image_file(image), kind or "SHA256").rpartition(":")[2] != digest.lower():
+            raise HTTPException(status_code=404, detail="Image NOT Found (checksum failed)")
 
 
 def _download_dataset(limit_cases: Annotated[int | None, Query(ge=1)] = None) -> FileResponse:

@@ -18,7 +18,6 @@ from typing import Annotated, Any
 
 from fastapi import File, Query, Request, UploadFile
 from monailabel.endpoints.infer import ResultType
-from monailabel.interfaces.utils.app import app_instance
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile as Upload
 
@@ -29,7 +28,6 @@ __all__ = [
     "CheckedJson",
     "KeptInfo",
     "TaskRequest",
-    "check_digest",
     "check_infer",
     "check_log_lines",
     "check_task_size",
@@ -123,20 +121,6 @@ def check_infer(
         raise InputError("give an image")
     if output == ResultType.dicom_seg:
         raise InputError("landmarks are no DICOM segmentation; take the output json, image or all")
-
-
-def check_digest(
-    image: str = "",
-    check_sum: Annotated[str | None, Query(pattern="^((SHA256|SHA512|MD5):)?[0-9a-fA-F]+$")] = None,
-) -> None:
-    """Refuse a checksum of a kind that there is not, or of several files.
-
-    Raises:
-        InputError: the image has several files.
-        ImageNotFoundException: there is no such image.
-    """
-    if check_sum and len(app_instance().datastore().series(image).files) > 1:
-        raise InputError(f"{image!r} has several files, which have no checksum in common")
 
 
 async def check_task_size(request: Request, run_sync: bool | None = False) -> None:

@@ -17,9 +17,8 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
-__all__ = ["new_zip", "write_zip"]
+__all__ = ["new_zip"]
 
 
 def new_zip(files: Mapping[str, Path]) -> str:
@@ -31,20 +30,10 @@ def new_zip(files: Mapping[str, Path]) -> str:
     """
     with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file:
         try:
-            write_zip(file, files)
+            with zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:  # ZIP knows no time before 1980
+                for name, path in files.items():
+                    archive.write(path, name)
         except Exception:
             Path(file.name).unlink()
             raise
     return file.name
-
-
-def write_zip(file: IO[bytes], files: Mapping[str, Path]) -> None:
-    """Write files by their names as a ZIP file; the position is at its start then.
-
-    Example:
-        >>> write_zip(io.BytesIO(), {"a.png": Path("images/a.png")})  # doctest: +SKIP
-    """
-    with zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:  # ZIP knows no time before 1980
-        for name, path in files.items():
-            archive.write(path, name)
-    file.seek(0)

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -89,6 +91,23 @@ def client(studies: Path, conf: dict[str, str], monkeypatch: pytest.MonkeyPatch)
     instances.clear_cache()
     yield TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
     instances.clear_cache()
+
+
+@pytest.fixture
+def address(client) -> Iterator[str]:
+    """Of the server over the folder of images, which answers on a port of its own."""
+    import uvicorn
+
+    from label_app.server import app
+
+    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
 
 
 @pytest.fixture

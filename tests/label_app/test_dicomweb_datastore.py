@@ -139,6 +139,19 @@ def test_landmarks_are_found_over_the_server_as_over_a_folder(root, stills, conf
     assert kept and not any("secret" in json.dumps(one).lower() for one in kept)
 
 
+def test_a_series_of_several_instances_is_one_file(stills, tmp_path, monkeypatch):
+    for number, one in enumerate(stills):
+        one.StudyInstanceUID, one.SeriesInstanceUID = "1.2", "1.2.3"
+        one.InstanceNumber = 3 - number
+    found = [{"0020000D": {"Value": ["1.2"]}, "0020000E": {"Value": ["1.2.3"]}}]
+    monkeypatch.setattr(DICOMwebClient, "search_for_series", lambda *_, **__: found)
+    monkeypatch.setattr(DICOMwebClient, "retrieve_series", lambda *_: stills)
+    store = DicomWebDatastore("http://nowhere.example", tmp_path, PREPARE)
+    whole = pydicom.dcmread(store.get_image("1.2.3"))
+    assert (whole.pixel_array == [one.pixel_array for one in reversed(stills)]).all()
+    assert len(store.list_images()) == 1 and store.image_file("1.2.3").suffix == ".dcm"
+
+
 def test_a_series_without_a_file_is_told_whenever_it_is_asked_for(tmp_path, monkeypatch):
     found = [{"0020000D": {"Value": ["1.2"]}, "0020000E": {"Value": ["1.2.3"]}}]
     monkeypatch.setattr(DICOMwebClient, "search_for_series", lambda *_, **__: found)

@@ -26,6 +26,7 @@ import time
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -325,6 +326,12 @@ def _write_images(folder: Path) -> None:
     pixels[SPOT[1], SPOT[0]] = 60000
     for name in STILLS:
         Image.fromarray(pixels).save(folder / f"{name}.png")
+    grey = Image.fromarray((pixels // 256).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a browser turns it by a quarter
+    grey.save(folder / "turned1.png", exif=exif)
+    # as if it were stored from its right lower corner on
+    grey.transpose(Image.Transpose.ROTATE_180).save(folder / "turned2.tif", tiffinfo={274: 3})
     even = np.full((HEIGHT, WIDTH), 1000000.125, np.float32)
     even[:, WIDTH // 2 :] += 0.25
     Image.fromarray(even).save(folder / "even.tif")
@@ -351,7 +358,13 @@ def _write_config(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("page")
+    with _serving(tmp_path_factory.mktemp("page")) as server:
+        yield server
+
+
+@contextmanager
+def _serving(folder: Path, *settings: str) -> Iterator[Server]:
+    """A server over the images, in a process of its own."""
     studies = folder / "studies"
     studies.mkdir()
     _write_images(studies)
@@ -359,7 +372,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-W", "ignore", "-m", "label_app", "--studies", str(studies), "--port", str(port)]
-    command += _write_config(folder)
+    command += [*_write_config(folder), *settings]
     environment = {**os.environ, "PYTHONPATH": str(BUNDLE), "OMP_NUM_THREADS": "1"}
     with open(folder / "log.txt", "wb") as log:
         process = subprocess.Popen(command, cwd=BUNDLE, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -418,6 +431,36 @@ def _check_places(visitor: Visitor, server: Server, image: str) -> None:
     visitor.open(image)
     visitor.wheel(view.place(*SPOT), -500)
     assert math.dist(visitor.disc(visitor.spot()), visitor.spot()) < 1
+
+
+@pytest.mark.parametrize("image", ["turned1.png", "turned2.tif"])
+def test_a_picture_that_is_to_be_turned_is_seen_as_the_server_reads_it(server: Server, visitor: Visitor, image: str):
+    about = server.ask(f"/landmarks/api/images/{image}")
+    assert (about["width"], about["height"]) == (WIDTH, HEIGHT)
+    visitor.open(image)
+    visitor.name("a")
+    seen = visitor.spot()
+    visitor.click(seen)
+    visitor.wait_saved()
+    assert server.saved(image)["a", None] == pytest.approx(SPOT, abs=0.1)
+
+
+def test_region_and_stretch_move_no_point(tmp_path: Path):
+    with _serving(tmp_path, "--set", "region", "[20,10,90,38]", "--set", "stretch", "true") as server:
+        visitor = Visitor(server, tmp_path / "profile")
+        try:
+            visitor.open("place1.png")
+            visitor.name("a")
+            visitor.click(visitor.spot())
+            visitor.wait_saved()
+            assert server.saved("place1.png")["a", None] == pytest.approx(SPOT, abs=0.1)
+            test_pixels_that_are_not_square(server, visitor)
+            # what is found on the part that is used is drawn in px of the whole image
+            server.edit("clip.nii.gz", ("b", 0, 48, 20))
+            (found,) = server.ask("/landmarks/api/images/clip.nii.gz/find", {"frames": [1], "labels": ["b"]})
+            assert (found["x"], found["y"]) == pytest.approx(_moved(48, 20, 1), abs=1)
+        finally:
+            visitor.driver.quit()
 
 
 def test_pixels_that_are_not_square(server: Server, visitor: Visitor):

@@ -532,3 +532,24 @@ def test_the_viewer_is_served(client):
 def test_the_page_is_served(client):
     answer = client.get("/landmarks/")
     assert answer.status_code == 200 and "<!doctype html>" in answer.text.lower()
+
+
+def test_a_landmark_outside_of_the_region_stays_where_it_was_set_and_is_no_example(client, conf, place):
+    conf |= {"region": "[20, 10, 90, 60]", "stretch": "true"}
+    about = client.get(f"/landmarks/api/images/{CLIP}").json()
+    pixels = client.get(f"/landmarks/api/images/{CLIP}/frames/2")
+    assert (about["width"], about["height"]) == (96, 64) and len(pixels.content) == 4 * 96 * 64  # the whole image
+    points = [{"label": "outside", "frame": 2, "x": 5, "y": 50}]
+    points += [{"label": "valve", "frame": 0, "x": x, "y": y} for x, y in [place("valve", 0)]]
+    answer = client.post(f"/landmarks/api/images/{CLIP}/edit", json={"points": points})
+    assert answer.status_code == 200
+    outside, valve = answer.json()
+    assert (outside["x"], outside["y"], outside["status"]) == (5, 50, "doubtful") and "region" in outside["reason"]
+    assert (valve["x"], valve["y"]) == place("valve", 0) and valve["status"] is None
+    again = client.get(f"/landmarks/api/images/{CLIP}").json()["final"]
+    assert [one["reason"] for one in again] == [outside["reason"], ""]
+    (found,) = client.post(f"/landmarks/api/images/{CLIP}/find", json={"frames": [2]}).json()
+    assert found["label"] == "valve" and (found["x"], found["y"]) == pytest.approx(place("valve", 2), abs=1)
+    clicks = {"clicks": [{"label": "a", "frame": 2, "x": 5, "y": 50}]}
+    answer = client.post(f"/infer/landmarks_click?image={CLIP}", data={"params": json.dumps(clicks)})
+    assert answer.status_code == 400 and "region" in answer.json()["detail"]

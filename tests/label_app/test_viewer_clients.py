@@ -17,13 +17,11 @@ of ``plugins/slicer/MONAILabel``; and ``services/MonaiLabelClient.js``, ``compon
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import shutil
-import threading
-import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,29 +34,14 @@ pytest.importorskip("monailabel")
 pytest.importorskip("cgi")  # MONAI Label's client needs it, and Python 3.13 has it no more
 
 import SimpleITK
-import uvicorn
 from monailabel.client.client import MONAILabelClient, MONAILabelClientException
 from monailabel.utils.async_tasks import task
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from label_app.adapt_task import AdaptTask
-from label_app.server import app
 
 CLIP = "patient~clip.nii"
 MARKUPS = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
-
-
-@pytest.fixture
-def address(client) -> Iterator[str]:
-    """Of the server over the folder of images, which answers on a port of its own."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 class Slicer:
@@ -281,21 +264,33 @@ def series(studies: Path, texture_frames: Callable[..., np.ndarray]) -> list[Pat
     return files
 
 
-def test_the_original_of_a_series_has_all_its_files(series, address, temporary):
-    answer = requests.get(f"{address}/datastore/image", params={"image": "run~0.dcm"})
-    assert answer.status_code == 200 and answer.headers["content-type"] == "application/zip"
-    assert 'filename="run~0.dcm.zip"' in answer.headers["content-disposition"]
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == {
-            one.name: one.read_bytes() for one in series
-        }
-    for _ in range(100):  # it is removed after it was sent
-        if left := list(temporary.iterdir()):
-            time.sleep(0.05)
-    assert not left
+def test_the_download_of_a_series_is_one_file(series, address, temporary):
+    where = {"image": "run~0.dcm"}
+    answer = requests.get(f"{address}/datastore/image", params=where)
+    assert answer.status_code == 200 and answer.headers["content-type"] == "application/dicom"
+    assert 'filename="run~0.dcm"' in answer.headers["content-disposition"]
+    joined = pydicom.dcmread(io.BytesIO(answer.content))
+    assert joined.NumberOfFrames == len(series)
+    for frame, file in zip(joined.pixel_array, series, strict=True):
+        np.testing.assert_array_equal(frame, pydicom.dcmread(file).pixel_array)
+    assert not list(temporary.iterdir())
+    part = requests.get(f"{address}/datastore/image", params=where, headers={"Range": "bytes=128-131"})
+    assert (part.status_code, part.content) == (206, b"DICM")
     still = requests.get(f"{address}/datastore/image", params={"image": "0.png"})
     assert still.headers["content-type"] == "image/png" and still.content.startswith(b"\x89PNG")
-    head = f"{address}/datastore/image?image=run~0.dcm"
-    assert requests.head(head).status_code == 200 and requests.head(f"{head}&check_sum=00").status_code == 400
     series[1].unlink()
-    assert requests.get(head).status_code == 400
+    assert requests.get(f"{address}/datastore/image", params=where).status_code == 400
+
+
+@pytest.mark.parametrize("image", ["run~0.dcm", "0.png"])
+def test_a_checksum_is_that_of_the_file_that_is_sent(series, address, image):
+    sent = requests.get(f"{address}/datastore/image", params={"image": image}).content
+
+    def check(**asked: str) -> int:
+        return requests.head(f"{address}/datastore/image", params={"image": image, **asked}).status_code
+
+    digests = {kind: hashlib.new(kind, sent).hexdigest() for kind in ("sha256", "md5")}
+    assert check() == check(check_sum=digests["sha256"]) == check(check_sum=f"SHA256:{digests['sha256']}") == 200
+    assert check(check_sum=f"MD5:{digests['md5'].upper()}") == 200
+    assert check(check_sum="00") == check(check_sum=f"MD5:{digests['sha256']}") == 404
+    assert check(check_sum="none") == 422
