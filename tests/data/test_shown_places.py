@@ -22,6 +22,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
+from pydicom.tag import Tag
 
 from scripts.data import FrameDataset, find_image_series, read_example_file, read_image_series
 from scripts.data.series_image import SeriesImage
@@ -274,6 +275,13 @@ def test_lengths_are_those_of_the_patient_though_the_image_is_shown_at_the_detec
     image = read(write_kind("1.1", PixelSpacing=[0.15, 0.15], ImagerPixelSpacing=[0.2, 0.2]))
     assert image.spacing_known and image.pixel_size == (0.15, 0.15)
     np.testing.assert_allclose(image.affines[0].diagonal()[:2], [-0.2, -0.2])
+
+
+@pytest.mark.parametrize("spacing", [None, 7])
+@pytest.mark.parametrize("kind", ["3.1", "4", "7", "12.1", "12.1.1", "12.2", "77.1.4"])
+def test_the_time_between_frames_may_be_the_step_of_slices(write_kind, kind, spacing):
+    tags = {"FrameTime": 40, "FrameIncrementPointer": Tag("FrameTime"), "SpacingBetweenSlices": spacing}
+    assert_shown_as_by_itk(write_kind(kind, 3, **tags), dicom=True)
 
 
 def test_a_clip_lies_at_one_place_though_its_frames_are_shown_as_slices(write_kind):

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from pydicom import Dataset
+from pydicom.tag import Tag
 
 from scripts.data.dicom_geometry import DicomGeometry, ultrasound_spacing
 from scripts.io.dicom_position import frame_orientation, frame_position, frame_spacing
@@ -28,9 +29,11 @@ __all__ = ["display_affines"]
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 # X-rays of CR, DX, MG, intra-oral, XA and RF: GDCM takes the spacing at the detector, even where another is told
 _AT_DETECTOR = {"1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "12.1", "12.2", "12.3"}
-# CT, MR, ultrasound volume, secondary capture, nuclear medicine, PET; and those whose slices it takes for 1 mm thick
+# CT, MR, ultrasound volume, secondary capture, nuclear medicine, PET
 _IN_PATIENT = {"2", "4", "6.2", "7", "20", "128"}
-_THIN = {"3", "3.1", "6", "6.1", "77.1.1.1", "77.1.2", "77.1.4", "481.2"}
+# ultrasound, video endoscopy: it takes the slices for 1 mm thick; microscopy, photographs, dose
+_ULTRASOUND = {"3", "3.1", "6", "6.1", "77.1.1.1"}
+_OTHERS = {"77.1.2", "77.1.4", "481.2"}
 _RT_IMAGE, _NUCLEAR, _SECONDARY_CAPTURE, _OPHTHALMIC_TOMOGRAPHY = "481.1", "20", "7", "77.1.5.4"
 # enhanced XA, endoscopy, fundus photographs, whole slides: it knows no attribute that tells the spacing of these
 _WITHOUT_SPACING = {"5", "12.1.1", "77.1.1", "77.1.2.1", "77.1.4.1", "77.1.5.1", "77.1.5.2", "77.1.6"}
@@ -74,17 +77,27 @@ def _first_affine(dataset: Dataset) -> np.ndarray | None:
     kind = _kind(dataset)
     if kind in _ENHANCED:
         return _enhanced(dataset)
-    if kind not in _AT_DETECTOR | _IN_PATIENT | _THIN | _WITHOUT_SPACING | {_RT_IMAGE}:
+    if kind not in _AT_DETECTOR | _IN_PATIENT | _ULTRASOUND | _OTHERS | _WITHOUT_SPACING | {_RT_IMAGE}:
         return None
     rows, columns = _spacing(dataset, kind)
-    thin = kind in _THIN | _WITHOUT_SPACING or not dataset.get("SpacingBetweenSlices")
     place = _without_groups(dataset)
     if kind == _NUCLEAR:
         detector = next(iter(dataset.get("DetectorInformationSequence") or ()), Dataset())
         place.ImagePositionPatient = detector.get("ImagePositionPatient")
         place.ImageOrientationPatient = detector.get("ImageOrientationPatient") or place.ImageOrientationPatient
-    steps = (columns, rows, 1.0 if thin else float(dataset.SpacingBetweenSlices))
+    steps = (columns, rows, _slice_step(dataset, kind))
     return _affine(frame_orientation(place, 0), frame_position(place, 0), steps)
+
+
+def _slice_step(dataset: Dataset, kind: str) -> float:
+    """From slice to slice; the time from frame to frame is one for GDCM."""
+    if kind in _ULTRASOUND:
+        return 1.0
+    if kind in _AT_DETECTOR | _IN_PATIENT | {_RT_IMAGE} and "SpacingBetweenSlices" in dataset:
+        return float(dataset.SpacingBetweenSlices or 1.0)
+    if number_of_frames(dataset) > 1 and dataset.get("FrameIncrementPointer") == Tag("FrameTime"):
+        return float(dataset.get("FrameTime") or 1.0)
+    return 1.0
 
 
 def _enhanced(dataset: Dataset) -> np.ndarray | None:
