@@ -24,12 +24,12 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from label_app.handed_out import handed_out_affines
 from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries
 from scripts.data.label_folder import LabelledSeries, labelled_series
+from scripts.data.prepared_series import PreparedSeries
+from scripts.data.series_image import SeriesImage
 from scripts.io.csv_table import write_csv
 from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
 from scripts.io.examples_csv import EXAMPLE_COLUMNS
@@ -48,7 +48,7 @@ def export_landmarks(
     output_dir: str | os.PathLike[str],
     formats: Sequence[str] = DEFAULT_FORMATS,
     *,
-    affines: Callable[[ImageSeries], np.ndarray] | None = None,
+    images: Callable[[ImageSeries], SeriesImage | PreparedSeries] | None = None,
 ) -> list[str]:
     """Write landmarks that people have set.
 
@@ -61,7 +61,7 @@ def export_landmarks(
         labelled: the images and their landmarks.
         output_dir: where to; files of the same names are replaced.
         formats: some of ``csv``, ``markups`` and ``sr``.
-        affines: (T, 4, 4) of an image, index to RAS mm; None reads it. They are asked for by Markups and reports only.
+        images: where an image is shown and lies; None reads it. It is asked for by Markups and reports only.
 
     Returns:
         A line for each format: what was written, and what was not.
@@ -82,7 +82,7 @@ def export_landmarks(
     dicom = [one for one in labelled if one.series.format == "dicom"] if "sr" in formats else []
     if "sr" in formats:
         _check_reports(dicom)
-    place = functools.cache(affines or (lambda series: read_image_series(series).affines))
+    read = functools.cache(images or read_image_series)
     folder = Path(output_dir)
     lines = []
     if "csv" in formats:
@@ -91,12 +91,14 @@ def export_landmarks(
         lines.append(f"examples.csv: {len(rows)} landmarks in {len(labelled)} images")
     if "markups" in formats:
         for one in labelled:
-            where = handed_out_affines(one.series, place(one.series))
+            where = handed_out_affines(one.series, read(one.series).affines)
             write_slicer_markups(folder / "markups" / f"{one.name}.mrk.json", _landmarks(one), where)
         lines.append(f"markups: {len(labelled)} files")
     if "sr" in formats:
         for one in dicom:
-            write_dicom_sr(folder / "sr" / f"{one.name}.dcm", _landmarks(one), one.series.files, place(one.series))
+            write_dicom_sr(
+                folder / "sr" / f"{one.name}.dcm", _landmarks(one), one.series.files, read(one.series).places
+            )
         others = len(labelled) - len(dicom)
         lines.append(f"sr: {len(dicom)} files" + (f"; {others} images are no DICOM" if others else ""))
     return lines
@@ -154,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         labelled_series(options.studies),
         options.output_dir,
         options.format,
-        affines=lambda series: read_image_series(series, plane=options.plane).affines,
+        images=lambda series: read_image_series(series, plane=options.plane),
     )
     print("\n".join(lines))
 

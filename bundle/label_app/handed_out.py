@@ -22,9 +22,12 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pydicom
 from PIL import ExifTags, Image
 
-from label_app.joined_series import joined_affines, write_joined_series
+from label_app.joined_series import write_joined_series
+from scripts.data.dicom_display import display_affines
+from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.image_header import RASTER_FORMATS
 from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries, image_suffix
@@ -32,6 +35,7 @@ from scripts.data.itk_header import read_itk_header, refuse_unreadable_by_itk
 from scripts.data.prepared_series import PreparedSeries
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import refuse_unreadable
+from scripts.transforms.coordinates import joined_affines
 
 __all__ = ["handed_out", "handed_out_affines", "made_suffix", "original_files", "write_handed_out"]
 
@@ -53,17 +57,27 @@ def handed_out_affines(series: ImageSeries, affines: np.ndarray) -> np.ndarray:
 
     Args:
         series: the image's files.
-        affines: (T, 4, 4), where they lie in these: index (x, y, 0, 1) to RAS mm.
+        affines: (T, 4, 4), where 3D Slicer shows these: index (x, y, 0, 1) to RAS mm.
 
     Returns:
-        The same, but for a series of several files that of the file that they are joined to.
+        The same, but for a series of several files those of the file that they are joined to; and for one DICOM file
+        those of a volume, for it is not loaded by 3D Slicer's reader of ultrasound clips.
+
+    Raises:
+        InputError: a DICOM file cannot be read.
 
     Example:
         >>> one = ImageSeries("a.png", (Path("a.png"),), "raster")
         >>> handed_out_affines(one, np.eye(4)[None])[0, 2, 3]
         0.0
     """
-    return joined_affines(affines) if len(series.files) > 1 else affines
+    if len(series.files) > 1:
+        return joined_affines(affines)
+    if series.format != "dicom":
+        return affines
+    with refuse_unreadable(series.files[0]):
+        header = pydicom.dcmread(series.files[0], stop_before_pixels=True)
+        return display_affines(header, dicom_geometry(header), as_volume=True)
 
 
 def made_suffix(series: ImageSeries) -> str:

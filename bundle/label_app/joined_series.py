@@ -36,11 +36,10 @@ from scripts.data.image_series import ImageSeries
 from scripts.data.series_image import SeriesImage
 from scripts.io.atomic import atomic_path
 from scripts.io.input_error import refuse_unreadable
-from scripts.transforms.coordinates import LPS_TO_RAS, pixel_spacing
+from scripts.transforms.coordinates import JOINED_STEP_MM, LPS_TO_RAS, pixel_spacing
 
-__all__ = ["joined_affines", "write_joined_series"]
+__all__ = ["write_joined_series"]
 
-STEP_MM = 1.0  # from frame to frame, where ITK puts the slices of such a file
 _LONGEST_PIXELS = 2**32 - 2  # bytes, of one element of DICOM
 _WHOLE_NUMBER = 0.05  # so far may float32 bring a stored value from the whole number that it was
 # whose image it is and how it was taken; of the frames' own attributes the first frame's, as DICOM has it (C.7.6.6)
@@ -60,29 +59,6 @@ _EMPTY = (
     *("AccessionNumber", "ReferringPhysicianName", "SeriesNumber", "InstanceNumber", "PatientOrientation"),
     *("Manufacturer", "Laterality"),
 )
-
-
-def joined_affines(affines: np.ndarray) -> np.ndarray:
-    """Where ITK, and with it 3D Slicer, puts the frames of a joined file: 1 mm apart along their normal.
-
-    The frames of the series lie at one place. A viewer of volumes takes them for slices, the first of which is there.
-
-    Args:
-        affines: (T, 4, 4) of the series, index (x, y, 0, 1) to RAS mm.
-
-    Returns:
-        (T, 4, 4), float64; the third column is the step from frame to frame.
-
-    Example:
-        >>> joined_affines(np.stack([np.eye(4)] * 3))[2, :3, 3].tolist()
-        [0.0, 0.0, 2.0]
-    """
-    normal = np.cross(affines[0, :3, 0], affines[0, :3, 1])
-    step = STEP_MM * normal / np.linalg.norm(normal)
-    joined = np.repeat(affines[:1].astype(np.float64), len(affines), axis=0)
-    joined[:, :3, 2] = step
-    joined[:, :3, 3] += np.arange(len(affines))[:, None] * step
-    return joined
 
 
 def write_joined_series(path: Path, series: ImageSeries) -> None:
@@ -170,7 +146,7 @@ def _add_time(joined: Dataset, frames: int, frame_ms: float | None) -> None:
 def _add_place(joined: Dataset, image: SeriesImage) -> None:
     """Distance of pixels, position and orientation, by the affine of the first frame, where they are not made up."""
     # else GDCM takes the time between frames for their distance
-    joined.SpacingBetweenSlices = _decimal(STEP_MM)
+    joined.SpacingBetweenSlices = _decimal(JOINED_STEP_MM)
     affine = LPS_TO_RAS @ image.affines[0]
     x, y = pixel_spacing(affine)
     along = affine[:3, :2] / [x, y]

@@ -144,7 +144,7 @@ def export(
             list(labelled.values()),
             folder,
             wanted,
-            affines=lambda series: store.prepared(ids[series]).affines,
+            images=lambda series: store.prepared(ids[series]),
         )
         files = sorted(one for one in Path(folder).rglob("*") if one.is_file())
         path = Path(new_zip({str(one.relative_to(folder)): one for one in files}))

@@ -44,7 +44,7 @@ _ENHANCED = {
 }
 
 
-def display_affines(dataset: Dataset, geometry: DicomGeometry) -> np.ndarray:
+def display_affines(dataset: Dataset, geometry: DicomGeometry, *, as_volume: bool = False) -> np.ndarray:
     """Find where ITK, and so 3D Slicer, shows the frames of a file.
 
     That is where points of 3D Slicer's files are written to and read from. It is not always where a frame lies: which
@@ -55,6 +55,7 @@ def display_affines(dataset: Dataset, geometry: DicomGeometry) -> np.ndarray:
     Args:
         dataset: a file, or its header.
         geometry: where its frames lie.
+        as_volume: by the reader of volumes, as ITK alone: it knows no ultrasound regions.
 
     Returns:
         (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm; the third column leads to the next slice.
@@ -66,20 +67,22 @@ def display_affines(dataset: Dataset, geometry: DicomGeometry) -> np.ndarray:
         >>> np.abs(display_affines(dataset, dicom_geometry(dataset))[0].diagonal()).tolist()  # doctest: +SKIP
         [0.2, 0.2, 1.0, 1.0]
     """
-    first = _first_affine(dataset)
+    first = _first_affine(dataset, calibrated=not as_volume)
     if first is None:
         return geometry.affines
     return slice_affines(first, number_of_frames(dataset))
 
 
-def _first_affine(dataset: Dataset) -> np.ndarray | None:
+def _first_affine(dataset: Dataset, *, calibrated: bool) -> np.ndarray | None:
     """Of the first slice; None where each frame is shown where it lies, or ITK reads nothing."""
     kind = _kind(dataset)
     if kind in _ENHANCED:
         return _enhanced(dataset)
     if kind not in _AT_DETECTOR | _IN_PATIENT | _ULTRASOUND | _OTHERS | _WITHOUT_SPACING | {_RT_IMAGE}:
         return None
-    rows, columns = _spacing(dataset, kind)
+    regions = dataset.get("SequenceOfUltrasoundRegions") or ()
+    region = ultrasound_spacing(dataset) if calibrated and len(regions) == 1 else None
+    rows, columns = region or _spacing(dataset, kind)
     place = _without_groups(dataset)
     if kind == _NUCLEAR:
         detector = next(iter(dataset.get("DetectorInformationSequence") or ()), Dataset())
@@ -130,9 +133,6 @@ def _kind(dataset: Dataset) -> str:
 
 def _spacing(dataset: Dataset, kind: str) -> tuple[float, float]:
     """Distance of rows and of columns; GDCM takes 1 for 0, and one number for both."""
-    calibrated = ultrasound_spacing(dataset) if len(dataset.get("SequenceOfUltrasoundRegions") or ()) == 1 else None
-    if calibrated is not None:
-        return calibrated
     names = ["ImagerPixelSpacing" if kind in _AT_DETECTOR else "PixelSpacing"]
     if kind == _RT_IMAGE:
         names = ["ImagePlanePixelSpacing"]

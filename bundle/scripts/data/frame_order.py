@@ -57,7 +57,7 @@ def order_by_time(
     1. one with even steps, of TriggerTime and the times of acquisition, whose order another rule confirms,
     2. one with even steps, of these,
     3. one whose order another confirms,
-    4. one with even steps, of all,
+    4. a time of acquisition, or one with even steps, of all: a number of an instance has them always,
     5. any.
 
     Where none tells all files apart, they are ordered by the times and numbers that tell some of them apart, then by
@@ -122,7 +122,7 @@ def _trust(rule: str, orders: Mapping[str, np.ndarray], told: Mapping[str, np.nd
         return 4 if len(agreeing) > 1 else 3
     if len(agreeing) > 1:
         return 2
-    return int(any(_is_even(other, told[other][order]) for other in same))
+    return int(rule in _CLOCK_OF or any(_is_even(other, told[other][order]) for other in same))
 
 
 def _grows(values: np.ndarray) -> bool:

@@ -22,12 +22,13 @@ from scripts.data.marked_image import MarkedImage
 from scripts.io.examples_csv import Example
 from scripts.io.input_error import InputError
 from scripts.io.world_point import WorldPoint
-from scripts.transforms.coordinates import lps_to_index
+from scripts.transforms.coordinates import joined_affines, lps_to_index
 
 __all__ = ["world_examples"]
 
 # farther off the image than this, or than half its slice spacing, a point is of another image
 _MAX_OFF_MM = 1.0
+_SAME_STEP = 0.01  # of itself
 # places are rounded when they are written, to thousandths of a mm by old programs, and edges are points too
 _EDGE_PX, _EDGE_MM = 1e-3, 1e-3
 _LABEL_WITH_FRAME = re.compile(r"(.*\S)\s*\[(\d+)\]", re.DOTALL)
@@ -71,7 +72,7 @@ def _example(point: WorldPoint, number: int, image: MarkedImage, where: str) -> 
                 f"{where}: {point.label!r} tells no frame, and {image.name} has {image.length}. "
                 f"Label it '{point.label} [N]' with the frame, from 0."
             )
-    found = [lps_to_index(lps, image.affines[shown]) for shown in dict.fromkeys((frame or 0, 0))]
+    found = [lps_to_index(lps, affine) for affine in _shown(image, frame or 0)]
     index, off = next((one for one in found if abs(one[1]) <= _farthest(image)), found[0])
     if abs(off) > _farthest(image):
         raise InputError(
@@ -92,20 +93,38 @@ def _example(point: WorldPoint, number: int, image: MarkedImage, where: str) -> 
     return Example(str(image.series.files[0].absolute()), frame, label, x, y, number, unit="point")
 
 
+def _shown(image: MarkedImage, frame: int) -> list[np.ndarray]:
+    """Where a frame is shown: on its slice, at the place of the first, or on its slice of a file that all make up."""
+    shown = [image.affines[one] for one in dict.fromkeys((frame, 0))]
+    return [*shown, joined_affines(image.affines)[frame]] if len(image.series.files) > 1 else shown
+
+
 def _farthest(image: MarkedImage) -> float:
-    """How far off its plane a point may lie, mm."""
-    x, y, step = image.affines[0][:3, :3].T
-    normal = np.cross(x, y)
-    return max(_MAX_OFF_MM, abs(step @ normal) / np.linalg.norm(normal) / 2)
+    """How far off its plane a point may lie, mm: between two slices it belongs to the nearer one."""
+    half = abs(float(_along_normal(image.affines[0], image.affines[0, :3, 2]))) / 2
+    return half if _are_slices(image) else max(_MAX_OFF_MM, half)
 
 
 def _frame_at(lps: np.ndarray, image: MarkedImage) -> int | None:
-    """The frame that is nearest to a place; None where all lie in one plane, or the place is far from all."""
-    normal = np.cross(image.affines[0][:3, 0], image.affines[0][:3, 1])
-    along = (image.affines[:, :3, 3] - image.affines[0, :3, 3]) @ normal / np.linalg.norm(normal)
-    if np.ptp(along) <= _MAX_OFF_MM * 1e-3:
+    """The frame that is nearest to a place; None where all lie at one."""
+    if not _are_slices(image):
         return None
-    return int(np.abs(lps_to_index(lps, image.affines[0])[1] - along).argmin())
+    distances = _along_normal(image.affines[0], image.affines[:, :3, 3] - image.affines[0, :3, 3])
+    return int(np.abs(lps_to_index(lps, image.affines[0])[1] - distances).argmin())
+
+
+def _are_slices(image: MarkedImage) -> bool:
+    """Whether the frames follow each other by the third column of their affines, which for others leads nowhere."""
+    if image.length < 2:
+        return False
+    step = _along_normal(image.affines[0], image.affines[0, :3, 2])
+    first = _along_normal(image.affines[0], image.affines[1, :3, 3] - image.affines[0, :3, 3])
+    return bool(abs(first - step) <= _SAME_STEP * abs(step))
+
+
+def _along_normal(affine: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    normal = np.cross(affine[:3, 0], affine[:3, 1])
+    return vectors @ normal / np.linalg.norm(normal)
 
 
 def _label_and_frame(point: WorldPoint, image: MarkedImage, where: str) -> tuple[str, int | None]:

@@ -28,11 +28,13 @@ import numpy as np
 import torch
 
 __all__ = [
+    "JOINED_STEP_MM",
     "LPS_TO_RAS",
     "index_scale_to_normalized",
     "index_to_grid",
     "index_to_lps",
     "index_to_normalized",
+    "joined_affines",
     "lps_to_index",
     "normalized_scale_to_index",
     "normalized_to_index",
@@ -40,6 +42,7 @@ __all__ = [
     "slice_affines",
 ]
 
+JOINED_STEP_MM = 1.0  # from frame to frame of a file that the files of a series are joined to
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # its own inverse
 
 
@@ -139,6 +142,28 @@ def slice_affines(first: np.ndarray, count: int) -> np.ndarray:
     affines = np.repeat(np.asarray(first, dtype=float)[None], count, axis=0)
     affines[:, :3, 3] += np.arange(count)[:, None] * affines[0, :3, 2]
     return affines
+
+
+def joined_affines(affines: np.ndarray) -> np.ndarray:
+    """Where ITK, and with it 3D Slicer, puts the frames of a series that are joined to one file.
+
+    The frames lie at one place. A viewer of volumes takes them for slices: 1 mm apart along their normal, the first of
+    which is there.
+
+    Args:
+        affines: (T, 4, 4) of the series, index (x, y, 0, 1) to RAS mm.
+
+    Returns:
+        (T, 4, 4), float64; the third column is the step from frame to frame.
+
+    Example:
+        >>> joined_affines(np.stack([np.eye(4)] * 3))[2, :3, 3].tolist()
+        [0.0, 0.0, 2.0]
+    """
+    first = np.array(affines[0], dtype=float)
+    normal = np.cross(first[:3, 0], first[:3, 1])
+    first[:3, 2] = JOINED_STEP_MM * normal / np.linalg.norm(normal)
+    return slice_affines(first, len(affines))
 
 
 def index_to_lps(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
