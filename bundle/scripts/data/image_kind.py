@@ -38,7 +38,7 @@ _FOREIGN: dict[tuple[str, ...], tuple[str, str]] = {
     (".webp",): ("WebP images", _TO_PNG),
     (".jp2", ".j2k", ".jpx", ".jpf", ".jxl"): ("JPEG 2000 or JPEG XL images", _TO_PNG),
     (".heic", ".heif", ".avif"): ("HEIF images", _TO_PNG),
-    (".pgm", ".ppm", ".pbm", ".pnm", ".tga", ".psd", ".exr"): ("images of a kind that is not read", _TO_PNG),
+    (".pgm", ".ppm", ".pbm", ".pnm", ".tga", ".psd", ".exr"): ("PNM, Targa, PSD and EXR images", _TO_PNG),
     (".dng", ".nef", ".cr2", ".arw"): ("camera raw images", _TO_PNG),
     (".svs", ".ndpi", ".scn", ".mrxs", ".vsi", ".bif", ".czi", ".lif", ".nd2", ".lsm", ".oib", ".oif", ".qptiff"): (
         "images of a microscope or slide scanner",
@@ -47,7 +47,7 @@ _FOREIGN: dict[tuple[str, ...], tuple[str, str]] = {
     (".npy",): ("NumPy arrays", "write them as NIfTI (nibabel.Nifti1Image), or as PNG"),
     (".hdr", ".img"): ("pairs of header and pixels", "convert them to NIfTI of one file, .nii.gz"),
     (".mgz", ".mgh", ".mnc"): (
-        "images of a kind that is not read",
+        "FreeSurfer and MINC images",
         "convert them to NIfTI, .nii.gz",
     ),
     _COMPRESSED: ("compressed images", "uncompress them"),
@@ -88,7 +88,7 @@ class ForeignFileError(InputError):
     """
 
     def __init__(self, path: Path, what: str, remedy: str) -> None:
-        super().__init__(f"{path} is one of the {what}, which are not read: {remedy}")
+        super().__init__(f"{path} cannot be used, as {what} are not read; {remedy}")
         self.path, self.what, self.remedy = path, what, remedy
 
     def __reduce__(self) -> tuple[type[ForeignFileError], tuple[Path, str, str]]:

@@ -247,9 +247,9 @@ class _Found:
     def lines(self) -> list[str]:
         """A line for each of them, and one for those of a kind that is not read."""
         more = [
-            f"{files[0]}"
+            str(files[0])
             if len(files) == 1
-            else f"{len(files)} {what}, which are not read: {files[0].remedy}; the first is {files[0].path}"
+            else f"{files[0].path} and {len(files) - 1} more cannot be used, as {what} are not read; {files[0].remedy}"
             for what, files in self.foreign.items()
         ]
         return [printable(line) for line in (*self.skipped, *more)]

@@ -36,6 +36,8 @@ def name_fault(name: str) -> str | None:
         return "the name is not UTF-8; rename it"
     if any(ord(one) < 32 or 127 <= ord(one) < 160 for one in name):
         return "the name has a control character; rename it"
+    if name != name.strip():
+        return "the name begins or ends with a space, which tables do not keep; rename it"
     if max(lengths, default=0) > _LONGEST:
         return f"the name has {max(lengths)} bytes, and the results' names, which are longer, can have 255; shorten it"
     return None

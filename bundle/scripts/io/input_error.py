@@ -55,10 +55,14 @@ def printable(text: str) -> str:
 
     Example:
         >>> printable("a\\udce4\\n.png")
-        'a\\\\udce4\\\\n.png'
+        'a\\\\xe4\\\\n.png'
     """
-    shown = (one if one == " " or one.isprintable() else one.encode("unicode_escape").decode() for one in text)
-    return "".join(shown)
+    return "".join(one if one == " " or one.isprintable() else _escaped(one) for one in text)
+
+
+def _escaped(letter: str) -> str:
+    byte = ord(letter) - 0xDC00  # Python keeps a byte that is no UTF-8 so
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else letter.encode("unicode_escape").decode()
 
 
 @contextmanager
