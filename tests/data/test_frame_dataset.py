@@ -12,7 +12,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -145,21 +147,125 @@ def test_the_region_is_cut_out_and_sets_the_intensity_scale(tmp_path):
     torch.testing.assert_close(to_network, torch.zeros(1, 2))
 
 
-@pytest.mark.parametrize("region", [(0, 0, 21, 12), (-1, 0, 5, 5), (5, 5, 5, 8)])
-def test_a_wrong_region_names_the_file_and_the_setting(tmp_path, region):
+def test_a_region_outside_of_every_image_names_the_first_and_the_setting(tmp_path):
+    data = find_image_series(write_clips(tmp_path, 2, 1))
+    words = r"none of 2 images .*clip_00\.nii: region .* is not inside an image of \(20, 12\) px.*'region'"
+    with pytest.raises(InputError, match=words):
+        FrameDataset(data, (16, 16), region=(0, 0, 21, 12))
+
+
+@pytest.mark.parametrize("region", [(-1, 0, 5, 5), (5, 5, 5, 8), (1, 2, 3)])
+def test_a_region_of_no_image_is_refused_before_anything_is_read(tmp_path, monkeypatch, region):
     data = find_image_series(write_clips(tmp_path, 2))
-    with pytest.raises(InputError, match=r"clip_00\.nii: region .* is not inside an image of \(20, 12\) px.*'region'"):
+    monkeypatch.setattr("scripts.data.prepared_series.read_image_series", None)  # reading would now raise
+    with pytest.raises(InputError, match="the setting 'region' is"):
         FrameDataset(data, (16, 16), region=region)
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path):
+def test_a_plane_that_is_none_is_refused_before_anything_is_read(tmp_path, monkeypatch):
+    data = find_image_series(write_clips(tmp_path, 2, 2))
+    monkeypatch.setattr("scripts.data.prepared_series.read_image_series", None)  # reading would now raise
+    with pytest.raises(InputError, match="the setting 'plane' is 'oblique'"):
+        FrameDataset(data, (16, 16), plane="oblique")
+
+
+def write_half(path: Path) -> None:
+    """A picture whose header is fine, so that it is found."""
+    noise = np.random.default_rng(1).integers(0, 255, (32, 32)).astype(np.uint8)
+    Image.fromarray(noise).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def write_nan(path: Path) -> None:
+    nib.Nifti1Image(np.full((20, 12, 1, 2), np.nan, np.float32), np.eye(4)).to_filename(path)
+
+
+def write_small(path: Path) -> None:
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(path)
+
+
+BAD = {
+    "damaged.png": (write_half, "cannot be read"),
+    "nan.nii": (write_nan, "NaN"),
+    "small.png": (write_small, "region"),
+}
+
+
+@pytest.mark.parametrize("kept", ["memory", "disk"])
+@pytest.mark.parametrize("bad", BAD)
+def test_a_file_that_only_decoding_shows_to_be_bad_is_skipped_by_name(tmp_path, caplog, bad, kept):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    write_clips(folder, 2, 3)
+    write, reason = BAD[bad]
+    write(folder / bad)
+    cache = tmp_path / "cache" if kept == "disk" else None
+    for _ in range(2):  # the second time from the cache
+        caplog.clear()
+        dataset = FrameDataset(find_image_series(folder), (16, 16), region=(0, 0, 12, 12), cache_dir=cache)
+        assert [one.name for one in dataset.series] == ["clip_00.nii", "clip_01.nii"]
+        assert frames_of(dataset) == [(f"clip_{i:02d}.nii", t) for i, n in ((0, 2), (1, 3)) for t in range(n)]
+        assert dataset[4]["image"].shape == (1, 16, 16)
+        assert dataset.unusable == [bad]
+        [line] = dataset.skipped
+        assert bad in line
+        assert reason in line
+        warnings = [record.getMessage() for record in caplog.records if record.name == "FrameDataset"]
+        assert warnings == [f"skipped: {line}", "1 of 3 images skipped, which cannot be used"]
+    if cache:
+        assert len(list(cache.iterdir())) == 2
+        (folder / bad).unlink()
+        shutil.copy(folder / "clip_00.nii", folder / "nan.nii")  # which is mended now, if it was the bad one
+        mended = FrameDataset(find_image_series(folder), (16, 16), region=(0, 0, 12, 12), cache_dir=cache)
+        assert (len(mended.series), mended.skipped) == (3, [])
+
+
+def test_what_finding_has_skipped_is_told_too(tmp_path):
     write_clips(tmp_path, 2)
-    Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(tmp_path / "broken.png")
-    content = (tmp_path / "broken.png").read_bytes()
-    # its header is fine, so that it is found
-    (tmp_path / "broken.png").write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match=r"broken\.png cannot be read"):
-        FrameDataset(find_image_series(tmp_path), (16, 16))
+    (tmp_path / "a.png").write_bytes(b"nothing")
+    write_half(tmp_path / "b.png")
+    first, second = FrameDataset(find_image_series(tmp_path), (16, 16)).skipped
+    assert "a.png cannot be read" in first
+    assert "b.png cannot be read" in second
+
+
+def test_where_nothing_is_left_the_first_reason_is_given(tmp_path):
+    write_half(tmp_path / "a.png")
+    data = find_image_series(tmp_path)
+    with pytest.raises(InputError, match=r"^\S+a\.png cannot be read"):  # a file alone, in its own words
+        FrameDataset(data, (16, 16))
+    write_nan(tmp_path / "b.nii")
+    with pytest.raises(InputError, match=r"none of 2 images can be used; the first: \S+a\.png cannot be read"):
+        FrameDataset(find_image_series(tmp_path), (16, 16), hold_out_every=5)
+
+
+@pytest.mark.parametrize("bad", range(6))
+def test_both_parts_keep_images_whichever_is_bad(tmp_path, caplog, bad):
+    """Also where the bad one is the only one of a part."""
+    write_clips(tmp_path, *[2] * 6)
+    write_nan(tmp_path / f"clip_{bad:02d}.nii")
+    data = find_image_series(tmp_path)
+    train = FrameDataset(data, (16, 16), hold_out_every=5)
+    held_out = FrameDataset(data, (16, 16), hold_out_every=5, held_out=True, prepared=train)
+    assert caplog.text.count(f"clip_{bad:02d}.nii has pixels that are NaN") == 1  # not again for the prepared one
+    alone = FrameDataset(data, (16, 16), hold_out_every=5, held_out=True)
+    assert frames_of(alone) == frames_of(held_out)
+    assert not set(frames_of(train)) & set(frames_of(held_out))
+    whole = {(f"clip_{i:02d}.nii", t) for i in range(6) for t in range(2) if i != bad}
+    assert {*frames_of(train), *frames_of(held_out)} == whole
+    assert len(held_out.skipped) == 1
+
+
+def test_a_full_disk_is_no_fault_of_an_image(tmp_path, monkeypatch):
+    data = find_image_series(write_clips(tmp_path, 2, 2))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("scripts.data.frame_cache.torch.save", full)
+    with pytest.raises(InputError, match="cannot be written"):
+        FrameDataset(data, (16, 16), cache_dir=tmp_path / "cache")
 
 
 def test_kept_on_disk_the_frames_are_the_same_and_are_not_read_again(tmp_path, monkeypatch):

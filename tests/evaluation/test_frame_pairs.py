@@ -157,6 +157,15 @@ def test_given_pairs_of_one_source_are_together(tmp_path, patients):
     assert len(given_pairs(table, patients)) == 3
 
 
+def test_pairs_of_images_that_cannot_be_used_are_left_out_and_told(tmp_path, patients, caplog):
+    whole = given_pairs(write(tmp_path, "a_0.nii,,b_1.nii,\n"), patients)
+    table = write(tmp_path, "a_0.nii,,b_1.nii,\nbad.nii,0,a_0.nii,0\n")
+    assert len(given_pairs(table, patients, ["bad.nii"])) == len(whole)
+    assert "1 of" in caplog.text
+    with pytest.raises(InputError, match=r"bad\.nii is not in the data set"):
+        given_pairs(table, patients)
+
+
 @pytest.mark.parametrize(
     "fault", ["x.nii,0,a_0.nii,0", "a_0.nii,0,x.nii,0", "e_0.nii,3,a_0.nii,0", "a_0.nii,0,e_0.nii,9"]
 )

@@ -182,3 +182,8 @@ def test_a_fault_leaves_the_figures_that_were_there(data, examples, truth):
         evaluate(data, examples, truth=str(truth))
     assert (folder / "metrics.json").read_text() == "old"
     assert [path.name for path in folder.iterdir()] == ["metrics.json"]
+
+
+def test_files_that_could_not_be_used_are_counted(data, examples, truth):
+    (data / "empty.png").touch()
+    assert evaluate(data, examples, truth=truth)[0]["images_not_used"] == 1

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import shutil
@@ -33,7 +34,7 @@ from scripts.data.example_images import read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_series import find_image_series
 from scripts.engines import SeriesPrepareBatch
-from scripts.handlers import LandmarkWriter
+from scripts.handlers import LandmarkWriter, landmark_writer
 from scripts.inferers import ExampleBank, MultiExampleInferer, Trust
 from scripts.io.dicom_sr import read_dicom_sr
 from scripts.io.input_error import InputError
@@ -314,3 +315,32 @@ def test_a_second_run_replaces_the_first(data, tmp_path):
     once = infer(data, tmp_path / "once", max_pictures=0) / "landmarks.csv"
     twice = infer(data, tmp_path / "twice", max_pictures=0, runs=2) / "landmarks.csv"
     assert twice.read_text() == once.read_text()
+
+
+def test_the_page_names_the_images_that_could_not_be_used(data, tmp_path):
+    (data / "empty.png").touch()
+    content = (data / STILL).read_bytes()
+    (data / "half.png").write_bytes(content[: len(content) // 2])
+    page = (infer(data, tmp_path / "out") / "index.html").read_text()
+    part = page[page.index("Images that could not be used") :]
+    assert "empty.png is empty" in part
+    assert "half.png cannot be read" in part
+    rows = read_landmarks_csv(tmp_path / "out" / "landmarks.csv")
+    assert {row.image for row in rows} == {CLIP, STILL}
+
+
+def test_an_image_whose_files_cannot_be_written_loses_no_others(data, tmp_path, monkeypatch, caplog):
+    written = landmark_writer.write_slicer_markups
+
+    def refuse(path, *args):
+        if STILL in Path(path).name:
+            raise OSError(errno.ENAMETOOLONG, "File name too long", str(path))
+        written(path, *args)
+
+    monkeypatch.setattr(landmark_writer, "write_slicer_markups", refuse)
+    output = infer(data, tmp_path / "out")
+    assert (output / f"markups/{CLIP}.mrk.json").is_file()
+    assert {row.image for row in read_landmarks_csv(output / "landmarks.csv")} == {CLIP, STILL}
+    line = f"{STILL}: not all files were written"
+    assert line in caplog.text
+    assert line in (output / "index.html").read_text()

@@ -120,3 +120,12 @@ def test_what_tells_of_weights_of_other_settings_goes_when_training_begins(tmp_p
     trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: pytest.fail("it is there") if path.exists() else None)
     trainer.run()
     assert json.loads(path.read_text())["settings"] == {"patch_size": 96}
+
+
+def test_files_that_could_not_be_used_are_counted_once(tmp_path, engines):
+    trainer, evaluator = engines
+    TrainingSummary(tmp_path / "model.json", evaluator, skipped=["a.png is damaged", "a.png is damaged"]).attach(
+        trainer
+    )
+    trainer.run()
+    assert json.loads((tmp_path / "model.json").read_text())["images_not_used"] == 1

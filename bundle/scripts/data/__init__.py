@@ -18,7 +18,7 @@ from scripts.data.example_files import check_example_file, read_example_file
 from scripts.data.example_images import ExamplePoint, read_example_points
 from scripts.data.frame_dataset import FrameDataset
 from scripts.data.image_reader import SeriesImage, read_image_series
-from scripts.data.image_series import ImageSeries, find_image_series, image_series_of, select_series
+from scripts.data.image_series import FoundImages, ImageSeries, find_image_series, image_series_of, select_series
 from scripts.data.known_landmarks import read_known_landmarks
 from scripts.data.marked_image import MarkedImage
 from scripts.data.named_image import find_named_image
@@ -28,6 +28,7 @@ from scripts.data.share_sampler import ShareSampler
 __all__ = [
     "EpochSampler",
     "ExamplePoint",
+    "FoundImages",
     "FrameDataset",
     "ImageSeries",
     "MadeDatalist",

@@ -26,7 +26,7 @@ from scripts.data.image_series import ImageSeries, find_image_series, is_hidden
 from scripts.data.patient_key import PatientKeys, keys_by_dicom, keys_by_folder, keys_by_pattern, patient_in_path
 from scripts.data.patient_split import divide_series
 from scripts.data.patient_table import keys_by_table
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, printable
 
 __all__ = ["MadeDatalist", "make_datalist"]
 
@@ -142,7 +142,7 @@ def _passed_over(folder: Path, series: Sequence[ImageSeries]) -> tuple[str, ...]
     images = {file for one in series for file in one.files}
     others = [path for path in folder.rglob("*") if path.is_file() and path not in images]
     kinds = Counter("hidden" if is_hidden(path, folder) else path.suffix.lower() or "no suffix" for path in others)
-    told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    told = ", ".join(f"{count} {printable(kind)}" for kind, count in kinds.most_common())
     return (f"files passed over, which are no images that can be read: {told}",) if others else ()
 
 

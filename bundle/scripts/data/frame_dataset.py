@@ -14,20 +14,23 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
-from monai.data import CacheDataset
 from monai.data.utils import pickle_hashing
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from scripts.data.frame_cache import FrameCache
-from scripts.data.image_series import ImageSeries
+from scripts.data.image_series import FoundImages, ImageSeries
 from scripts.data.prepared_series import PreparedSeries, PrepareSeries
-from scripts.io.input_error import InputError, find_input_error
+from scripts.io.atomic import WriteError
+from scripts.io.input_error import InputError, find_input_error, printable
 from scripts.io.unicode_form import composed
 
 __all__ = ["FrameDataset"]
@@ -35,6 +38,9 @@ __all__ = ["FrameDataset"]
 
 class FrameDataset(Dataset):
     """The frames of some series, read, scaled and resized once; one item a frame.
+
+    A series that cannot be read, or that the region does not lie in, is skipped with a warning that names it, and the
+    others are used.
 
     An item has ``image`` ``(1, *image_size)``, as it is kept (see :func:`scripts.transforms.restore_intensity`), the
     indices ``series`` and ``frame``, and ``index``, its own.
@@ -55,9 +61,14 @@ class FrameDataset(Dataset):
         plane: take the slices of volumes in this plane for frames, see :func:`scripts.data.read_image_series`.
         prepared: another data set of the same settings; series that it has are not read again.
 
+    Attributes:
+        series: those that are used.
+        skipped: a line for each file that cannot be used, with the reason, also of those that were not found fit for
+            ``data``, see :class:`scripts.data.FoundImages`.
+
     Raises:
-        InputError: a file cannot be read, see :func:`scripts.data.read_image_series`; the region does not lie in an
-            image; or ``hold_out_every`` is less than 2.
+        InputError: no series can be read, see :func:`scripts.data.read_image_series`, or the region lies in none of
+            them; ``hold_out_every`` is less than 2; or ``cache_dir`` cannot be written to.
 
     Example:
         >>> from pydicom.examples import get_path
@@ -88,15 +99,20 @@ class FrameDataset(Dataset):
             raise InputError(
                 f"the setting 'hold_out_every' is {every}; it must be 2 or more, or null to hold out nothing"
             )
-        if every is not None and len(data) >= every:
-            data = [one for i, one in enumerate(data) if _is_held_out(i, every) == held_out]
-            every = None  # whole series: none of their frames is held out besides
         self.prepare = PrepareSeries(image_size, region, storage, stretch=stretch, voi=voi, plane=plane)
-        known = {one.series: one for one in prepared.series} if prepared is not None else {}
-        unknown = [one for one in data if one not in known]
-        known |= {one.series: one for one in self._read(unknown, cache_dir, num_workers)}
-        self.series: list[PreparedSeries] = [known[one] for one in data]
-        self.items = [(s, t) for s, prepared in enumerate(self.series) for t in range(prepared.length)]
+        self._known: dict[ImageSeries, PreparedSeries] = dict(prepared._known) if prepared else {}
+        self._faults: dict[ImageSeries, InputError] = dict(prepared._faults) if prepared else {}
+        self._cache_dir, self._num_workers = cache_dir, num_workers
+        told = len(self._faults)
+        chosen, every = self._part(data, every, held_out)
+        self._read(chosen)
+        self.series: list[PreparedSeries] = [self._known[one] for one in chosen if one in self._known]
+        if data and not self.series:
+            raise self._nothing_left(data)
+        faults = [printable(str(fault)) for fault in self._faults.values()]
+        self._log(faults[told:], len(data))
+        self.skipped: list[str] = [*(data.skipped if isinstance(data, FoundImages) else ()), *faults]
+        self.items = [(s, t) for s, one in enumerate(self.series) for t in range(one.length)]
         # one single image cannot be split: it is trained on and, augmented anew, validated on
         if every is not None and len(self.items) > 1:
             every = min(every, len(self.items))
@@ -113,26 +129,83 @@ class FrameDataset(Dataset):
         names = "\n".join(f"{self.series[series].name} {frame}" for series, frame in self.items)
         return hashlib.sha256(composed(names).encode()).hexdigest()[:16]
 
-    def _read(
-        self, data: Sequence[ImageSeries], cache_dir: str | os.PathLike[str] | None, num_workers: int
-    ) -> list[PreparedSeries]:
-        if not data:
-            return []
+    @property
+    def unusable(self) -> list[str]:
+        """Names of the series that cannot be used."""
+        return [one.name for one in self._faults]
+
+    def _part(
+        self, data: Sequence[ImageSeries], every: int | None, held_out: bool
+    ) -> tuple[Sequence[ImageSeries], int | None]:
+        """The series of a part, and what is still to be held out of their frames.
+
+        Of a split by series each part has one that can be read; else it is made anew without those that cannot.
+        """
+        while every is not None and len(data) >= every:
+            parts = {
+                held: [one for i, one in enumerate(data) if _is_held_out(i, every) == held] for held in (False, True)
+            }
+            if all(any(self._is_usable(one) for one in part) for part in parts.values()):
+                return parts[held_out], None
+            data = [one for one in data if one not in self._faults]
+        return data, every
+
+    def _is_usable(self, series: ImageSeries) -> bool:
+        self._read([series])
+        return series in self._known
+
+    def _read(self, data: Sequence[ImageSeries]) -> None:
+        """Prepare the series that are not known, and note those that cannot be used."""
+        new = [one for one in data if one not in self._known and one not in self._faults]
+        cache: list[dict[str, Any]] | FrameCache
+        if self._cache_dir is None:
+            cache = self._in_memory(new)
+        else:
+            items = [{"series": one, "changed": _changed(one)} for one in new]
+            cache = FrameCache(items, self.prepare, Path(self._cache_dir), hash_transform=pickle_hashing)
+        shown = self._cache_dir is not None and len(new) > 1
+        for i, one in enumerate(tqdm(new, desc="caching images", unit="image", disable=None if shown else True)):
+            if one not in self._faults:
+                with self._noting_faults(one):
+                    self._known[one] = PreparedSeries.from_cache(one, self.prepare, cache, i)
+
+    def _in_memory(self, data: Sequence[ImageSeries]) -> list[dict[str, Any]]:
+        """What is kept of each series; nothing of one that cannot be used."""
+
+        def read(series: ImageSeries) -> dict[str, Any]:
+            with self._noting_faults(series):
+                return self.prepare({"series": series})
+            return {}
+
+        if len(data) < 2:
+            return [read(one) for one in data]
+        with ThreadPool(max(1, self._num_workers)) as pool:
+            shown = tqdm(pool.imap(read, data), total=len(data), desc="reading images", unit="image", disable=None)
+            return list(shown)
+
+    @contextmanager
+    def _noting_faults(self, series: ImageSeries) -> Iterator[None]:
         try:
-            items: list[dict[str, Any]]
-            cache: Dataset
-            indices: Iterable[int] = range(len(data))
-            if cache_dir is None:
-                items = [{"series": one} for one in data]
-                cache = CacheDataset(items, self.prepare, num_workers=num_workers, progress=len(data) > 1)
-            else:
-                items = [{"series": one, "changed": [os.path.getmtime(file) for file in one.files]} for one in data]
-                cache = FrameCache(items, self.prepare, Path(cache_dir), hash_transform=pickle_hashing)
-                indices = tqdm(indices, desc="caching images", unit="image", disable=None)
-            return [PreparedSeries.from_cache(data[i], self.prepare, cache, i) for i in indices]
-        except RuntimeError as error:
-            # MONAI wraps what a transform raises
-            raise find_input_error(error) or error from error
+            yield
+        except (InputError, RuntimeError) as error:
+            fault = find_input_error(error)  # MONAI wraps what a transform raises
+            if fault is None or isinstance(fault, WriteError):
+                raise fault or error from error
+            self._faults[series] = fault
+
+    def _nothing_left(self, data: Sequence[ImageSeries]) -> InputError:
+        fault = next(self._faults[one] for one in data if one in self._faults)
+        if len(data) == 1:
+            return fault
+        return InputError(f"none of {len(data)} images can be used; the first: {fault}")
+
+    @staticmethod
+    def _log(faults: Sequence[str], total: int) -> None:
+        logger = logging.getLogger("FrameDataset")
+        for fault in faults:
+            logger.warning("skipped: %s", fault)
+        if faults:
+            logger.warning("%d of %d images skipped, which cannot be used", len(faults), total)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -140,6 +213,11 @@ class FrameDataset(Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         series, frame = self.items[index]
         return {"image": self.series[series].stored[frame], "series": series, "frame": frame, "index": index}
+
+
+def _changed(series: ImageSeries) -> list[float]:
+    """When the files were changed last; what is gone by now is left to its reader to say."""
+    return [os.path.getmtime(file) for file in series.files if file.exists()]
 
 
 def _is_held_out(index: int, every: int) -> bool:

@@ -25,7 +25,8 @@ from monai.transforms import Transform
 from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries
 from scripts.data.series_image import SeriesImage
-from scripts.io.input_error import InputError
+from scripts.data.slice_plane import check_plane
+from scripts.io.input_error import InputError, refuse_unreadable
 from scripts.transforms.image_fit import ImageFit
 from scripts.transforms.scale_intensity import restore_intensity, scale_series_intensity, store_intensity
 
@@ -45,6 +46,9 @@ class PrepareSeries(Transform):
         stretch: fill the network's image rather than keep the aspect ratio, see :class:`scripts.transforms.ImageFit`.
         voi: apply the window of DICOM files, see :func:`scripts.data.read_image_series`.
         plane: take the slices of volumes in this plane for frames, see :func:`scripts.data.read_image_series`.
+
+    Raises:
+        InputError: the region lies in no image, or there is no such plane.
     """
 
     def __init__(
@@ -57,8 +61,9 @@ class PrepareSeries(Transform):
         voi: bool = False,
         plane: str | None = None,
     ) -> None:
+        check_plane(plane)
         self.image_size = tuple(image_size)
-        self.region = tuple(region) if region else None
+        self.region = _checked_region(region)
         self.stretch = stretch
         self.voi = voi
         self.plane = plane
@@ -87,7 +92,8 @@ class PrepareSeries(Transform):
         try:
             fit = self.fit(original, image.pixel_size)
         except ValueError as error:
-            raise InputError(f"{series.files[0]}: {error}; change the setting 'region'") from error
+            remedy = "change the setting 'region'" if "region" in str(error) else "correct or remove the file"
+            raise InputError(f"{series.files[0]}: {error}; {remedy}") from error
         # the intensity scale is that of the part that is used: burned-in text outside has no say in it
         frames = fit.resample(scale_series_intensity(fit.crop(image.frames)))
         return {
@@ -107,7 +113,8 @@ class PrepareSeries(Transform):
         Raises:
             InputError: see :func:`scripts.data.read_image_series`.
         """
-        return read_image_series(series, voi=self.voi, plane=self.plane)
+        with refuse_unreadable(series.files[0]):
+            return read_image_series(series, voi=self.voi, plane=self.plane)
 
     def fit(self, original: Sequence[int], pixel_size: Sequence[float]) -> ImageFit:
         """How an image of the size ``original`` (px) with pixels of such a shape (x, y) becomes the network's.
@@ -116,6 +123,17 @@ class PrepareSeries(Transform):
             ValueError: the region does not lie in the image.
         """
         return ImageFit(tuple(original), self.image_size, self.region, tuple(pixel_size), self.stretch)
+
+
+def _checked_region(region: Sequence[int] | None) -> tuple[int, ...] | None:
+    if not region:
+        return None
+    if len(region) != 4 or not (0 <= region[0] < region[2] and 0 <= region[1] < region[3]):
+        raise InputError(
+            f"the setting 'region' is {list(region)}; it must be [x0, y0, x1, y1] in px, "
+            "with 0 <= x0 < x1 and 0 <= y0 < y1"
+        )
+    return tuple(region)
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,9 @@ class CyclicMatching:
         self.dataset = dataset
         self.patch_size = patch_size
         self.subjects = check_subjects(subjects)
+        frames = usable_frames(dataset, patch_size)[0]
         # read now: a fault in the table is told before any long work
-        self.given = None if pairs is None else given_pairs(pairs, usable_frames(dataset, patch_size)[0])
+        self.given = None if pairs is None else given_pairs(pairs, frames, dataset.unusable)
         self.key_images = key_images
         self.targets = targets
         self.step = step

@@ -13,9 +13,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -150,15 +151,16 @@ def cross_subject_pairs(
     return keys, notes + left_out(few, f"key images with fewer than {targets} images of other patients")
 
 
-def given_pairs(path: str | os.PathLike[str], frames: list[Frame]) -> list[KeyFrame]:
+def given_pairs(path: str | os.PathLike[str], frames: list[Frame], unusable: Collection[str] = ()) -> list[KeyFrame]:
     """The pairs of a table, those of one source together.
 
     Args:
         path: CSV file, see :func:`scripts.io.read_pairs_csv`; images are named as in the data set.
         frames: the frames that may be taken.
+        unusable: names of images that cannot be used, whose pairs are left out.
 
     Raises:
-        InputError: the file is at fault, or an image or frame is not among the frames.
+        InputError: no pair is left, the file is at fault, or an image or frame is not among the frames.
     """
     known: dict[str, dict[int, Frame]] = defaultdict(dict)
     for one in frames:
@@ -175,9 +177,17 @@ def given_pairs(path: str | os.PathLike[str], frames: list[Frame]) -> list[KeyFr
             )
         return found
 
+    bad = NameIndex({name: name for name in unusable})
+    rows = read_pairs_csv(path)
+    left = [row for row in rows if not (bad.find(row.source_image) or bad.find(row.target_image))]
+    if len(left) < len(rows):
+        text = f"{path}: {len(rows) - len(left)} of {len(rows)} pairs are of images that cannot be used"
+        if not left:
+            raise InputError(f"{text}; name others")
+        logging.getLogger("CyclicMatching").warning("%s, and are left out", text)
     pairs = [
         (find(row.source_image, row.source_frame, row.line), find(row.target_image, row.target_frame, row.line))
-        for row in read_pairs_csv(path)
+        for row in left
     ]
     pairs.sort(key=lambda pair: (pair[0].prepared.name, pair[0].index))
     together = groupby(pairs, key=lambda pair: (pair[0].prepared.name, pair[0].index))

@@ -61,6 +61,7 @@ class EvaluationWriter:
     - ``error_px``, ``copy_first_px``, ``ncc_px`` and ``error_px_by_landmark``: mean Euclidean error against the truth
       of the network, of a tracker that never moves, and of cross-correlation (only with a truth);
     - ``train_seconds``: from the training's own summary, where there is one;
+    - ``images_not_used``: files that could not be used, if there are any; the log names them;
     - ``weights``: path, SHA-256 and name of the weights.
 
     Args:
@@ -125,6 +126,8 @@ class EvaluationWriter:
         if self.examples:
             measured |= self._tracking()
         measured |= self.training
+        skipped = self.cyclic_error.dataset.skipped
+        measured |= {"images_not_used": len(skipped)} if skipped else {}
         results = [evaluation(self.network, self.device) for evaluation in self.evaluations]
         if self.calibration is not None:
             judged = {name: residuals for result in results for name, residuals in result.residuals.items()}

@@ -32,8 +32,9 @@ from scripts.data.prepared_series import PreparedSeries
 from scripts.inferers.assessment import assess_landmarks
 from scripts.inferers.example_bank import ExampleBank
 from scripts.inferers.trust import DOUBTS, Trust
+from scripts.io.atomic import WriteError
 from scripts.io.dicom_sr import check_report_sources, write_dicom_sr
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, printable
 from scripts.io.json_object import read_json_object
 from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark, write_landmarks_csv
@@ -48,6 +49,7 @@ from scripts.visualize.trajectory import write_trajectories
 __all__ = ["LandmarkWriter"]
 
 _LAYOUTS = ("points", "over_time")
+_MOST_LINES = 100  # of the page, on images that could not be used
 
 
 class LandmarkWriter:
@@ -57,7 +59,8 @@ class LandmarkWriter:
     or ``markups/NAME/LABEL.mrk.json`` a landmark of it; with ``dicom_sr``, ``sr/NAME.dcm`` a DICOM series; for the
     first images ``pictures/NAME.png`` or, for a series, ``NAME.gif`` and ``NAME.trajectories.png``; and ``index.html``,
     which shows them with the single figures of ``metrics.json`` and a link to ``report.html`` if an evaluation left
-    them in the folder.
+    them in the folder, and names the images that could not be used. An image whose own files cannot be written, since
+    the name is too long or it cannot be read any more, is named there too, and loses no other's results.
 
     Args:
         output_dir: folder to write to; it is made.
@@ -113,6 +116,7 @@ class LandmarkWriter:
         self.weights = WeightsFile.of(weights) if weights is not None else None
         self.metrics = read_json_object(self.output_dir / "metrics.json")
         self._found: dict[int, list[Landmark]] = defaultdict(list)
+        self._failed: list[str] = []  # lines of images whose files could not be written
 
     def attach(self, engine: Engine) -> None:
         """Register at each iteration and at the end of the inference engine."""
@@ -159,9 +163,17 @@ class LandmarkWriter:
         sections = []
         for number, (series, rows) in enumerate(tqdm(self._found.items(), desc="writing", unit="image", disable=None)):
             prepared = self.dataset.series[series]
-            files = [*self._markups(prepared, rows), *self._report(prepared, rows)]
+            files, pictures = [], []
+            try:
+                files = [*self._markups(prepared, rows), *self._report(prepared, rows)]
+                if number < self.max_pictures:
+                    pictures = self._draw(prepared, rows, colors)
+            except WriteError:
+                raise
+            except (InputError, OSError) as error:
+                self._failed.append(printable(f"{prepared.name}: not all files were written: {error}"))
+                logging.getLogger(type(self).__name__).warning(self._failed[-1])
             if number < self.max_pictures:
-                pictures = self._draw(prepared, rows, colors)
                 sections.append(Section(prepared.name, pictures=pictures, files=files))
         self._write_page(sections)
 
@@ -221,13 +233,18 @@ class LandmarkWriter:
             intro=f"{_count(self.bank.labels, 'landmark')} in {_count(self._found, 'image')}, found from "
             f"{_count(self.bank, 'example')}.{drawn} Crosses are positions, ellipses one standard deviation; a broken "
             f"line is doubtful. {self._status_counts()}.{f' Weights: {self.weights}.' if self.weights else ''}",
-            sections=[*self._doubtful_examples(), *sections, Section("Tables", files=tables)],
+            sections=[*self._doubtful_examples(), *sections, Section("Tables", files=tables), *self._not_used()],
             metrics=metrics,
         )
 
     def _status_counts(self) -> str:
         counts = Counter(row.status for rows in self._found.values() for row in rows)
         return ", ".join(f"{counts[status]} {status}" for status in LandmarkStatus if counts[status]).capitalize()
+
+    def _not_used(self) -> list[Section]:
+        lines = [*self.dataset.skipped, *self._failed]
+        more = [f"and {len(lines) - _MOST_LINES} more, which the log names"] if len(lines) > _MOST_LINES else []
+        return [Section("Images that could not be used", notes=lines[:_MOST_LINES] + more)] if lines else []
 
     def _doubtful_examples(self) -> list[Section]:
         """What is to be looked at first: landmarks that were found from these alone are doubtful."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class TrainingSummary:
         evaluator: the validation engine.
         settings: what the network must be used with, see :func:`scripts.networks.load_weights`.
         name: what the weights are called wherever they are used.
+        skipped: lines on files that could not be used, see :class:`scripts.data.FrameDataset`; they are counted.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class TrainingSummary:
         evaluator: Evaluator,
         settings: Mapping[str, Any] | None = None,
         name: str | None = None,
+        skipped: Iterable[str] = (),
     ) -> None:
         self.path = Path(path)
         self.evaluator = evaluator
         self.settings = dict(settings or {})
         self.name = name
+        self.images_not_used = len(set(skipped))
         self._start = 0.0
         self._before = 0.0
         self._validation_before: dict[str, float] = {}
@@ -98,6 +101,7 @@ class TrainingSummary:
             "train_seconds": round(self.seconds, 1),
             "iterations": engine.state.iteration,
             "last_validation": self._last_validation(),
+            **({"images_not_used": self.images_not_used} if self.images_not_used else {}),
             "settings": self.settings,
         }
         with atomic_path(self.path) as temporary:

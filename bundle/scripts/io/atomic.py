@@ -29,6 +29,7 @@ from scripts.io.shipped_files import is_shipped
 __all__ = ["WriteError", "WriteWatcher", "atomic_path", "remove_leftovers", "watch_writes"]
 
 _LEFTOVER = re.compile(r"\.[0-9a-f]{12}-.")
+_NAME_END = 32  # letters, of up to 4 bytes: 142 bytes together, and no file system allows less than eCryptfs's 143
 _LEFTOVER_AGE_S = 3600.0  # no file takes longer to write
 # of the disk or of the user's rights, which no other program mends; the rest are ours
 _DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
@@ -80,10 +81,10 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path to write to, and rename it to ``path`` when the block ends without an error.
 
     A reader sees the old file or the new one, never half of one. The temporary file lies in the folder of ``path``
-    (a rename is only atomic within one file system), is hidden, and ends with the full name of ``path``, so that
-    writers that choose a format by suffix (``.png``, ``.nii.gz``, ``.mrk.json``) choose the same. Missing folders are
-    made. If the block raises, the temporary file is removed and what was at ``path`` stays. What killed programs left
-    in the folder is removed when a process first writes into it, see :func:`remove_leftovers`.
+    (a rename is only atomic within one file system), is hidden, and ends with the name of ``path``, of a long one with
+    its end, so that writers that choose a format by suffix (``.png``, ``.nii.gz``, ``.mrk.json``) choose the same.
+    Missing folders are made. If the block raises, the temporary file is removed and what was at ``path`` stays. What
+    killed programs left in the folder is removed when a process first writes into it, see :func:`remove_leftovers`.
 
     Args:
         path: where the file shall be in the end.
@@ -104,7 +105,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     if is_shipped(target):
         raise InputError(f"{target} is as shipped, and is not written over; choose another place")
     # Not tempfile.mkstemp: it would leave the result readable by its owner only, whatever the umask says.
-    temporary = target.with_name(f".{uuid.uuid4().hex[:12]}-{target.name}")
+    temporary = target.with_name(f".{uuid.uuid4().hex[:12]}-{target.name[-_NAME_END:]}")
     try:
         _make_folder(target)
         _tidy_once(target.parent)

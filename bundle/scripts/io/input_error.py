@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-__all__ = ["InputError", "find_input_error", "first_line", "refuse_unreadable", "report_input_errors"]
+__all__ = ["InputError", "find_input_error", "first_line", "printable", "refuse_unreadable", "report_input_errors"]
 
 
 class InputError(ValueError):
@@ -48,6 +48,21 @@ def first_line(error: BaseException) -> str:
     if not lines:
         return type(error).__name__
     return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+
+
+def printable(text: str) -> str:
+    """A text for the log: bytes that are no UTF-8 and control characters as escapes, so that a line stays a line.
+
+    Example:
+        >>> printable("a\\udce4\\n.png")
+        'a\\\\xe4\\\\n.png'
+    """
+    return "".join(one if one == " " or one.isprintable() else _escaped(one) for one in text)
+
+
+def _escaped(letter: str) -> str:
+    byte = ord(letter) - 0xDC00  # Python keeps a byte that is no UTF-8 so
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else letter.encode("unicode_escape").decode()
 
 
 @contextmanager
@@ -89,7 +104,7 @@ def report_input_errors() -> None:
         if cause is None:
             show_traceback(kind, error, traceback)
         else:
-            print(f"error: {cause}", file=sys.stderr)
+            print("error: " + "\n".join(map(printable, str(cause).split("\n"))), file=sys.stderr)
 
     sys.excepthook = show
     logging.setLogRecordFactory(_without_tracebacks)

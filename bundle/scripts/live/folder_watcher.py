@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.data.image_series import is_hidden
-from scripts.io.input_error import InputError
+from scripts.io.input_error import InputError, printable
 
 __all__ = ["Arrival", "FolderWatcher"]
 
@@ -149,7 +149,9 @@ class FolderWatcher:
         if now - waiting.failed_s >= self.give_up_s:
             waiting.given_up = True
             self._skipped.add(arrival.name)
-            self._logger.warning("%s is skipped, unreadable for %g s: %s", arrival.name, self.give_up_s, reason)
+            self._logger.warning(
+                "%s is skipped, unreadable for %g s: %s", printable(arrival.name), self.give_up_s, printable(reason)
+            )
 
     def _new_files(self, now: float) -> Iterator[Arrival]:
         for parent, folders, files in os.walk(self.folder):
