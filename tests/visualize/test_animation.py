@@ -21,6 +21,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from scripts.io.landmarks_csv import Landmark
+from scripts.visualize import animation
 from scripts.visualize.animation import write_animation
 from scripts.visualize.overlay import label_colors
 
@@ -113,3 +114,41 @@ class TestWriteAnimation:
         with pytest.raises(ValueError, match=message):
             write_animation(tmp_path / "a.gif", np.zeros(shape), [landmark(1, 1, frame=frame)], fps=fps)
         assert not list(tmp_path.iterdir())
+
+
+def test_of_a_long_series_some_frames_are_shown_with_their_own_numbers(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = np.repeat(rng.integers(0, 255, (1, 40, 30)).astype(np.uint8), 1000, axis=0)
+    landmarks = [Landmark("a", t, "p", 10 + t / 100, 12, 1, 1, 1) for t in range(1000)]
+    step = write_animation(tmp_path / "a.gif", frames, landmarks, fps=12)
+    assert step > 1
+    assert Image.open(tmp_path / "a.gif").n_frames == len(range(0, 1000, step)) <= 120
+    assert (tmp_path / "a.gif").stat().st_size < 10_000_000
+
+
+def test_a_page_that_is_large_makes_them_fewer(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 255, (200, 150, 150)).astype(np.uint8)
+    assert write_animation(tmp_path / "a.gif", frames, [], fps=12) > 2
+    assert 30 <= Image.open(tmp_path / "a.gif").n_frames < 80
+
+
+def test_a_short_series_is_shown_whole(tmp_path):
+    assert write_animation(tmp_path / "a.gif", np.zeros((120, 8, 6)), [], fps=12) == 1
+
+
+@pytest.mark.parametrize(
+    "labels", [["a", "x" * 120], [f"landmark {i}" for i in range(40)], ["m" * 120 + str(i) for i in range(30)]]
+)
+@pytest.mark.parametrize("shape", [(40, 30), (8, 40)])
+def test_names_below_stay_inside_the_picture(tmp_path, monkeypatch, labels, shape):
+    drawn = []
+    listed = animation.list_below
+    monkeypatch.setattr(animation, "list_below", lambda figure, *args: (drawn.append(figure), listed(figure, *args)))
+    landmarks = [Landmark("a", t, one, 4, 5, 1, 1, 1) for one in labels for t in range(2)]
+    write_animation(tmp_path / "a.gif", np.zeros((2, *shape)), landmarks, fps=5)
+    texts = drawn[0].legends[0].get_texts()
+    assert len({text.get_text() for text in texts}) == len(labels)
+    for text in texts:
+        box = text.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= drawn[0].bbox.x1
+        assert 0 <= box.y0 < box.y1 <= drawn[0].axes[0].get_window_extent().y0

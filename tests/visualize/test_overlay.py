@@ -158,3 +158,32 @@ def test_a_picture_keeps_the_shape_of_pixels(tmp_path: Path, aspect: float) -> N
     np.testing.assert_allclose(centre(shown), (np.array(point) + 0.5) * [width / 40, height / 24], atol=1.5)
     across, along = (np.ptp(np.flatnonzero(shown.any(axis=axis))) for axis in (0, 1))
     assert across == pytest.approx(along, abs=3)
+
+
+@pytest.mark.parametrize("shape", [(320, 240), (60, 240)])
+@pytest.mark.parametrize(
+    "labels", [["a", "x" * 120], [f"landmark {i}" for i in range(40)], ["m" * 120 + str(i) for i in range(100)]]
+)
+def test_many_or_long_names_are_numbers_that_a_list_explains(tmp_path, monkeypatch, labels, shape):
+    drawn = []
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda figure, *args, **how: (drawn.append(figure), save(figure, *args, **how))
+    )
+    rng = np.random.default_rng(0)
+    landmarks = [Landmark("a.png", None, one, *rng.uniform(5, 55, 2), 2, 1, 1) for one in labels]
+    write_overlay(tmp_path / "a.png", np.zeros(shape), landmarks)
+    [figure] = drawn
+    beside = [text.get_text() for text in figure.axes[0].texts]
+    assert sorted(map(int, beside)) == list(range(1, len(labels) + 1))
+    entries = figure.legends[0].get_texts()
+    assert [text.get_text().split()[0] for text in entries] == [str(i + 1) for i in range(len(labels))]
+    assert len({text.get_text().split(maxsplit=1)[1] for text in entries}) == len(labels)
+    image = figure.axes[0].get_window_extent()
+    assert image.height == pytest.approx(900 if shape[0] < 100 else 675, abs=2)
+    for text in entries:
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert box.y0 >= 0
+        assert box.y1 <= image.y0

@@ -98,3 +98,25 @@ def test_what_is_no_series_is_refused(tmp_path: Path, landmarks: list[Landmark])
     with pytest.raises(ValueError, match="landmark"):
         write_trajectories(tmp_path / "a.png", landmarks)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["a", "b", "c", "x" * 120], [f"landmark {i}" for i in range(40)], [f"landmark {i}" for i in range(100)],
+     [f"left ventricle {i} {'very ' * 20}long" for i in range(40)], ["m" * 120 + str(i) for i in range(30)]],
+)  # fmt: skip
+def test_every_name_is_inside_the_picture_and_its_own(tmp_path: Path, figures: list[Figure], labels: list[str]) -> None:
+    write_trajectories(tmp_path / "a.png", [point for label in labels for point in series(label, [0, 1])])
+    [figure] = figures
+    texts = figure.legends[0].get_texts()
+    assert len({text.get_text() for text in texts}) == len(labels)
+    for text in texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert box.y1 <= figure.bbox.y1
+    height = figure.axes[0].get_window_extent().height
+    assert height > 150  # the curves keep their room
+    styles = [(line.get_color(), str(line._dash_pattern)) for line in figure.axes[0].get_lines() if line.get_gid()]
+    assert len(set(styles)) == min(len(labels), 42)

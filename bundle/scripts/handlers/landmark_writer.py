@@ -163,18 +163,20 @@ class LandmarkWriter:
         sections = []
         for number, (series, rows) in enumerate(tqdm(self._found.items(), desc="writing", unit="image", disable=None)):
             prepared = self.dataset.series[series]
-            files, pictures = [], []
+            files: list[str] = []
+            pictures: list[str] = []
+            note = ""
             try:
                 files = [*self._markups(prepared, rows), *self._report(prepared, rows)]
                 if number < self.max_pictures:
-                    pictures = self._draw(prepared, rows, colors)
+                    pictures, note = self._draw(prepared, rows, colors)
             except WriteError:
                 raise
             except (InputError, OSError) as error:
                 self._failed.append(printable(f"{prepared.name}: not all files were written: {error}"))
                 logging.getLogger(type(self).__name__).warning(self._failed[-1])
             if number < self.max_pictures:
-                sections.append(Section(prepared.name, pictures=pictures, files=files))
+                sections.append(Section(prepared.name, note, pictures=pictures, files=files))
         self._write_page(sections)
 
     @staticmethod
@@ -205,17 +207,19 @@ class LandmarkWriter:
             )
         return [name] if len(left_out) < len(rows) else []
 
-    def _draw(self, prepared: PreparedSeries, rows: list[Landmark], colors: dict[str, str]) -> list[str]:
+    def _draw(self, prepared: PreparedSeries, rows: list[Landmark], colors: dict[str, str]) -> tuple[list[str], str]:
+        """Names of the pictures, and what is to be said of them."""
         frames = self.dataset.prepare.read(prepared.series).frames[:, 0].numpy()
         how: dict[str, Any] = {"colors": colors, "aspect": prepared.pixel_aspect}
         name = f"pictures/{prepared.name}"
         if prepared.still:
             write_overlay(self.output_dir / f"{name}.png", frames[0], rows, **how)
-            return [f"{name}.png"]
+            return [f"{name}.png"], ""
         fps = min(self.max_fps, 1000.0 / (prepared.frame_ms or 100.0))
-        write_animation(self.output_dir / f"{name}.gif", frames, rows, fps=fps, **how)
+        step = write_animation(self.output_dir / f"{name}.gif", frames, rows, fps=fps, **how)
         write_trajectories(self.output_dir / f"{name}.trajectories.png", rows, colors=colors)
-        return [f"{name}.gif", f"{name}.trajectories.png"]
+        note = f"The animation shows one of {step} frames; the curves show all." if step > 1 else ""
+        return [f"{name}.gif", f"{name}.trajectories.png"], note
 
     def _write_page(self, sections: list[Section]) -> None:
         tables = ["landmarks.csv"]

@@ -19,8 +19,11 @@ from scripts.visualize.matching import draw_matches
 from scripts.visualize.overlay import draw_landmarks, draw_legend, label_colors, write_overlay
 from scripts.visualize.reliability import draw_error_against_sigma, draw_reliability
 from scripts.visualize.report import Section, Table, write_report
+from scripts.visualize.short_names import use_installed_fonts
 from scripts.visualize.sweep_curve import draw_sweep
 from scripts.visualize.trajectory import write_trajectories
+
+use_installed_fonts()
 
 __all__ = [
     "LandmarkCase",

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from io import BytesIO
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from PIL import Image
 
 from scripts.io.atomic import atomic_path
@@ -30,16 +30,22 @@ from scripts.visualize.overlay import (
     INK,
     PAPER,
     LandmarkMark,
-    draw_legend,
     framed_axes,
     grey_window,
     label_colors,
+    list_below,
+    picture_width,
     show_image,
 )
+from scripts.visualize.short_names import short_names, text_width
 
 __all__ = ["write_animation"]
 
 _CLIP_SIDE = 700  # longer side of the image, in pixels
+_MOST_FRAMES = 120  # that are shown: about 10 MB of noisy frames, 80 kB each
+_FEWEST_FRAMES = 30
+_MOST_BYTES = 10_000_000
+_LONGEST = 48  # letters of a name
 _TAIL = 8  # frames of the past path that are shown
 
 
@@ -52,11 +58,13 @@ def write_animation(
     title: str | None = None,
     colors: Mapping[str, str] | None = None,
     aspect: float = 1.0,
-) -> None:
+) -> int:
     """Write a series with its moving landmarks as an animated GIF that loops for ever, 700 pixels on its longer side.
 
     Each frame shows the crosses and the ellipses of one sigma, the path of the last eight frames, and below the image
-    the names and the frame number. All frames are held in memory until the file is written: about 0.4 MB each.
+    the names and the frame number. Of a series of more than 120 frames every n-th is shown, so that there are 120 or,
+    where these would take more than about 10 MB, fewer, down to 30; the frame numbers are those of the series. Frames
+    that are shown are held in memory until the file is written: about 0.4 MB each.
 
     Args:
         path: the file to write; it is replaced whole.
@@ -67,6 +75,9 @@ def write_animation(
         title: a line above the picture.
         colors: label to colour, to agree with other pictures that show more labels.
         aspect: height of a pixel over its width.
+
+    Returns:
+        n where every n-th frame is shown; 1 where all are.
 
     Raises:
         ValueError: if frames are not of shape (T, X, Y) with T > 0, ``fps`` is not above zero or a landmark has no
@@ -84,12 +95,23 @@ def write_animation(
     labels = sorted({landmark.label for landmark in landmarks})
     colors = label_colors(labels) if colors is None else colors
     paths = _paths(landmarks, len(frames))
-    pages = _pages(frames, paths, {label: colors[label] for label in labels}, title, aspect)
-    first = next(pages)
+    draw = partial(_pages, frames, paths, {label: colors[label] for label in labels}, title, aspect)
+    step = _step(len(frames), lambda: next(draw(1)))
+    pages = draw(step)
+    first, durations = next(pages), _durations(len(range(0, len(frames), step)), fps)
     with atomic_path(path) as temporary:
-        first.save(
-            temporary, format="GIF", save_all=True, append_images=pages, duration=_durations(len(frames), fps), loop=0
-        )
+        first.save(temporary, format="GIF", save_all=True, append_images=pages, duration=durations, loop=0)
+    return step
+
+
+def _step(n_frames: int, first: Callable[[], Image.Image]) -> int:
+    """Every how many frames one is shown, by how large one page is."""
+    if n_frames <= _MOST_FRAMES:
+        return 1
+    file = BytesIO()
+    first().save(file, format="GIF")
+    shown = min(_MOST_FRAMES, max(_FEWEST_FRAMES, _MOST_BYTES // len(file.getvalue())))
+    return -(-n_frames // shown)
 
 
 def _paths(landmarks: Sequence[Landmark], n_frames: int) -> dict[str, dict[int, Landmark]]:
@@ -109,23 +131,25 @@ def _pages(
     colors: Mapping[str, str],
     title: str | None,
     aspect: float,
+    step: int,
 ) -> Iterator[Image.Image]:
     """Draw frame after frame; only the artists' data change, and all pages share one palette."""
     size = frames.shape[1:]
-    width = round(_CLIP_SIDE / max(size[0], size[1] * aspect) * size[0])
-    longest = max(map(len, colors), default=0)
+    width = picture_width(size, _CLIP_SIDE, aspect)
+    names = short_names(list(colors), max(8, min(_LONGEST, (width - 150) // 9)))
+    longest = max(map(text_width, names), default=0)
     columns = max(1, (width - 110) // (9 * longest + 40))
     rows = max(1, -(-len(colors) // columns))
     figure, axes = framed_axes(size, _CLIP_SIDE, title=title, aspect=aspect, footer_lines=rows)
     shown = show_image(axes, frames[0], grey_window(frames), aspect)
     marks = {label: LandmarkMark(axes, color) for label, color in colors.items()}
-    _legend_below(figure, colors, columns)
+    list_below(figure, dict(zip(names, colors.values(), strict=True)), columns)
     number = figure.text(1 - 10 / width, 8 / (figure.get_figheight() * DPI), "", color=INK, fontsize=10, ha="right")
     palette = _palette(list(dict.fromkeys(colors.values())))
     canvas = figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)  # of framed_axes
-    for t, frame in enumerate(frames):
-        shown.set_data(frame.T)
+    for t in range(0, len(frames), step):
+        shown.set_data(frames[t].T)
         number.set_text(f"frame {t} / {len(frames) - 1}")
         for label, mark in marks.items():
             _move(mark, paths.get(label, {}), t)
@@ -139,14 +163,6 @@ def _move(mark: LandmarkMark, path: Mapping[int, Landmark], t: int) -> None:
         mark.move(path[t], tail=[path[s] for s in range(max(0, t - _TAIL), t) if s in path])
     else:
         mark.hide()
-
-
-def _legend_below(figure: Figure, colors: Mapping[str, str], columns: int) -> None:
-    handles = [Line2D([], [], color=color, linewidth=0, marker="+", markersize=9, mew=2) for color in colors.values()]
-    options = {"loc": "lower left", "bbox_to_anchor": (0.0, 0.0), "frameon": False, "labelcolor": INK, "fontsize": 10}
-    spacing = {"handlelength": 1.0, "handletextpad": 0.5, "columnspacing": 1.6, "borderpad": 0.4, "labelspacing": 0.55}
-    if handles:
-        draw_legend(figure, handles, list(colors), ncols=columns, **options, **spacing)
 
 
 def _palette(colors: Sequence[str]) -> Image.Image:

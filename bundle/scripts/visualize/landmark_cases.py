@@ -27,6 +27,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse, Patch
 
 from scripts.visualize.overlay import DPI, draw_legend, drawable, grey_window, label_colors, rim, show_image
+from scripts.visualize.short_names import short_names, text_width
 
 __all__ = ["LandmarkCase", "draw_landmark_cases"]
 
@@ -115,8 +116,8 @@ def _figure(
     captions = [_wrap(case.title, int(width / _LETTER)) for case in cases]
     caption = _LINE * max(text.count("\n") + 1 for text in captions) + 0.14
     across = columns * (width + _GAP) + _GAP
-    entries = [*_MARKS, *named]
-    legend_columns = max(1, min(len(entries), int(across / (0.65 + _LETTER * max(map(len, entries))))))
+    entries = [*_MARKS, *short_names(list(named), max(8, min(48, int((across - 0.65) / _LETTER))))]
+    legend_columns = max(1, min(len(entries), int(across / (0.65 + _LETTER * max(map(text_width, entries))))))
     legend = _LEGEND_ROW * -(-len(entries) // legend_columns) + 0.1
     header = _wrap(title or "", int(across / _LETTER / 1.2))
     above = (1.3 * _LINE * (header.count("\n") + 1) + 0.1) if header else 0.0

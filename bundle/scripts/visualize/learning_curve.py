@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from scripts.visualize.overlay import DPI, draw_legend
+from scripts.visualize.short_names import text_width
 
 __all__ = ["LearningCurve", "draw_learning_curve"]
 
@@ -170,7 +171,7 @@ def legend_below(figure: Figure, handles: Sequence[Artist], names: Sequence[str]
 
 
 def _legend_columns(names: Sequence[str]) -> int:
-    return 1 if max(map(len, names)) > _LONG_NAME else min(2, len(names))
+    return 1 if max(map(text_width, names)) > _LONG_NAME else min(2, len(names))
 
 
 def put_ticks(axes: Axes, ticks: Mapping[float, str]) -> None:

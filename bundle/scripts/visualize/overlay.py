@@ -24,6 +24,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.text import Annotation
@@ -32,6 +33,7 @@ from matplotlib.transforms import Bbox
 from scripts.io.atomic import atomic_path
 from scripts.io.landmark_status import LandmarkStatus
 from scripts.io.landmarks_csv import Landmark
+from scripts.visualize.short_names import short_names, text_width
 
 __all__ = ["draw_landmarks", "draw_legend", "drawable", "label_colors", "write_overlay"]
 
@@ -42,6 +44,11 @@ _OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#F0E442", 
 DPI = 100
 _LARGEST_DRAWN = 1e4  # px
 _STILL_SIDE = 900  # longer side of the image in a still picture, in pixels
+_NARROWEST = 360  # of a picture with a footer or a title, which must have room
+_LONGEST_BESIDE = 24  # letters of a name that stands beside its mark
+_MOST_BESIDE = 16  # names beside their marks; more hide them, and are numbered
+_LONGEST_LISTED = 48  # letters of a name in a list or a legend
+_LETTER = 8.7  # width, in pixels
 _LINE_HEIGHT = 22  # of titles and legends, in pixels
 _SIDES = ((1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1), (0, -1))  # where a label may stand, the best first
 PAPER, INK = "#14171A", "#E8EAED"  # ground and text around an image: dark, as radiologists have it
@@ -69,6 +76,7 @@ def draw_landmarks(
     landmarks: Sequence[Landmark],
     colors: Mapping[str, str] | None = None,
     aspect: float = 1.0,
+    texts: Mapping[str, str] | None = None,
 ) -> None:
     """Draw an image in grey and on it each landmark: a cross, the ellipse of one sigma (dashed if doubtful), the label.
 
@@ -81,10 +89,11 @@ def draw_landmarks(
         landmarks: what to draw, in pixels of ``image``; positions that are not finite are left out.
         colors: label to colour; by default :func:`label_colors` of the landmarks.
         aspect: height of a pixel over its width.
+        texts: label to what is written beside it; by default the label, shortened in its middle if it is long.
 
     Raises:
         ValueError: if the image is not two-dimensional.
-        KeyError: if ``colors`` lacks a label.
+        KeyError: if ``colors`` or ``texts`` lacks a label.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -99,11 +108,13 @@ def draw_landmarks(
     shown = [landmark for landmark in landmarks if np.isfinite([landmark.x, landmark.y]).all()]
     for landmark in shown:
         LandmarkMark(axes, colors[landmark.label]).move(landmark)
-    _put_labels(axes, shown, colors)
+    labels = sorted({landmark.label for landmark in shown})
+    texts = dict(zip(labels, short_names(labels, _LONGEST_BESIDE), strict=True)) if texts is None else texts
+    _put_labels(axes, shown, colors, texts)
 
 
 def draw_legend(parent: Axes | Figure, handles: Sequence[Artist], labels: Sequence[str], **options: Any) -> Legend:
-    """Add a legend that shows every label as it is written.
+    """Add a legend that shows every label as it is written; a long one is shortened in its middle.
 
     Matplotlib reads dollar signs as mathematics and drops labels that begin with an underscore; names that people
     give to landmarks may have both.
@@ -122,7 +133,7 @@ def draw_legend(parent: Axes | Figure, handles: Sequence[Artist], labels: Sequen
         >>> _ = draw_legend(axes, axes.plot([0, 1]), ["_cost in $"], loc="upper left")
     """
     legend = parent.legend(handles, ["-"] * len(handles), **options)
-    for text, label in zip(legend.get_texts(), labels, strict=True):
+    for text, label in zip(legend.get_texts(), short_names(labels, _LONGEST_LISTED), strict=True):
         text.set_parse_math(False)
         text.set_text(label)
     return legend
@@ -138,6 +149,8 @@ def write_overlay(
     aspect: float = 1.0,
 ) -> None:
     """Write one image with its landmarks as PNG, 900 pixels on its longer side.
+
+    Names stand beside their marks. Long ones, or more than sixteen, are numbers there and listed below the image.
 
     Args:
         path: the file to write; it is replaced whole.
@@ -157,8 +170,21 @@ def write_overlay(
     image = np.asarray(image)
     if image.ndim != 2:
         raise ValueError(f"image must be of shape (X, Y), not {image.shape}.")
-    figure, axes = framed_axes(image.shape, _STILL_SIDE, aspect=aspect, title=title)
-    draw_landmarks(axes, image, landmarks, colors, aspect)
+    labels = sorted({landmark.label for landmark in landmarks})
+    if len(labels) <= _MOST_BESIDE and max(map(text_width, labels), default=0) <= _LONGEST_BESIDE:
+        figure, axes = framed_axes(image.shape, _STILL_SIDE, aspect=aspect, title=title)
+        draw_landmarks(axes, image, landmarks, colors, aspect)
+    else:
+        colors = label_colors(labels) if colors is None else colors
+        texts = {label: str(number) for number, label in enumerate(labels, start=1)}
+        width = picture_width(image.shape, _STILL_SIDE, aspect)
+        names = short_names(labels, max(8, min(_LONGEST_LISTED - 5, int(width / _LETTER) - 8)))
+        entries = [f"{texts[label]}  {name}" for label, name in zip(labels, names, strict=True)]
+        columns = max(1, int(width / (_LETTER * max(map(text_width, entries)) + 36)))
+        rows = -(-len(entries) // columns)
+        figure, axes = framed_axes(image.shape, _STILL_SIDE, aspect=aspect, title=title, footer_lines=rows)
+        draw_landmarks(axes, image, landmarks, colors, aspect, texts)
+        list_below(figure, dict(zip(entries, (colors[label] for label in labels), strict=True)), columns)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png")
 
@@ -229,14 +255,14 @@ def show_image(axes: Axes, image: np.ndarray, window: tuple[float, float], aspec
     return shown
 
 
-def _put_labels(axes: Axes, landmarks: Sequence[Landmark], colors: Mapping[str, str]) -> None:
+def _put_labels(axes: Axes, landmarks: Sequence[Landmark], colors: Mapping[str, str], texts: Mapping[str, str]) -> None:
     """Write each label beside its point, on the side with most room."""
     axes.apply_aspect()
     frame = axes.get_window_extent()
     points = [axes.transData.transform((landmark.x, landmark.y)) for landmark in landmarks]
     taken: list[Bbox] = []
     for landmark in landmarks:
-        text = _annotation(axes, landmark, colors[landmark.label])
+        text = _annotation(axes, landmark, texts[landmark.label], colors[landmark.label])
 
         def crowding(side: tuple[int, int], text: Annotation = text) -> tuple[bool, int]:
             box = _place(text, side)
@@ -254,9 +280,9 @@ def _place(text: Annotation, side: tuple[int, int]) -> Bbox:
     return text.get_window_extent().padded(1)
 
 
-def _annotation(axes: Axes, landmark: Landmark, color: str) -> Annotation:
+def _annotation(axes: Axes, landmark: Landmark, text: str, color: str) -> Annotation:
     return axes.annotate(
-        landmark.label,
+        text,
         (landmark.x, landmark.y),
         xytext=(7, 6),
         textcoords="offset points",
@@ -273,8 +299,8 @@ def framed_axes(
     shape: tuple[int, ...], side: int, *, title: str | None, aspect: float = 1.0, footer_lines: int = 0
 ) -> tuple[Figure, Axes]:
     """A figure whose axes hold the image exactly, with room for a title above and a footer below."""
-    lengths = shape[0], shape[1] * aspect
-    width, height = (max(1, round(length * side / max(lengths))) for length in lengths)
+    height, image_width = (_picture_size(shape, side, aspect)[axis] for axis in (1, 0))
+    width = picture_width(shape, side, aspect) if footer_lines else image_width
     lines = textwrap.wrap(title, max(8, width // 9)) if title else []
     header = _LINE_HEIGHT * len(lines) + 12 if lines else 0
     footer = _LINE_HEIGHT * footer_lines + 12 if footer_lines else 0
@@ -284,7 +310,28 @@ def framed_axes(
     if lines:
         text = figure.text(10 / width, 1 - 8 / total, "\n".join(lines), color=INK, fontsize=11, va="top")
         text.set_parse_math(False)
-    return figure, figure.add_axes((0, footer / total, 1, height / total))
+    left = (width - image_width) / 2 / width
+    return figure, figure.add_axes((left, footer / total, image_width / width, height / total))
+
+
+def picture_width(shape: tuple[int, ...], side: int, aspect: float) -> int:
+    """Width in pixels of a picture with a footer: that of the image, but of a narrow one."""
+    return max(_NARROWEST, _picture_size(shape, side, aspect)[0])
+
+
+def _picture_size(shape: tuple[int, ...], side: int, aspect: float) -> tuple[int, int]:
+    lengths = shape[0], shape[1] * aspect
+    width, height = (max(1, round(length * side / max(lengths))) for length in lengths)
+    return width, height
+
+
+def list_below(figure: Figure, colors: Mapping[str, str], columns: int) -> None:
+    """List names with their marks below an image, in the footer of :func:`framed_axes`."""
+    handles = [Line2D([], [], color=color, linewidth=0, marker="+", markersize=9, mew=2) for color in colors.values()]
+    options = {"loc": "lower left", "bbox_to_anchor": (0.0, 0.0), "frameon": False, "labelcolor": INK, "fontsize": 10}
+    spacing = {"handlelength": 1.0, "handletextpad": 0.5, "columnspacing": 1.6, "borderpad": 0.4, "labelspacing": 0.55}
+    if handles:
+        draw_legend(figure, handles, list(colors), ncols=columns, **options, **spacing)
 
 
 def rim(width: float) -> list[AbstractPathEffect]:

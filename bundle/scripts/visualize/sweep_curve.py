@@ -22,11 +22,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scripts.visualize.learning_curve import chart_figure, dress, put_ticks, series_style
+from scripts.visualize.short_names import short_names, text_width
 
 __all__ = ["draw_sweep"]
 
 _PANEL = 2.3  # height, inches
 _ROW = 70  # letters that fit below a panel in a row
+_LONGEST = 28  # letters of a variant's name
 _LOGARITHMIC = 50  # greatest over least number from which variants crowd at one end of a linear axis
 
 
@@ -61,8 +63,10 @@ def draw_sweep(
     """
     _check(names, values)
     numbers = _numbers(names)
-    slanted = numbers is None and max(map(len, names)) > _ROW // len(names)
-    figure = chart_figure(_PANEL * len(values) + 0.6 + 0.6 * slanted)
+    names = short_names(names, _LONGEST)
+    longest = max(map(text_width, names))
+    slanted = numbers is None and longest > _ROW // len(names)
+    figure = chart_figure(_PANEL * len(values) + 0.6 + max(0.6, 0.04 * longest) * slanted)
     panels = figure.subplots(len(values), 1, sharex=True, squeeze=False)[:, 0]
     for i, (axes, (measure, pair)) in enumerate(zip(panels, values.items(), strict=True)):
         style = series_style(i)
@@ -72,7 +76,7 @@ def draw_sweep(
         else:
             order = np.argsort(numbers)
             _draw_values(axes, numbers[order], means[order], sds[order], style)
-        axes.set_title(measure, loc="left", fontsize=10.5, parse_math=False)
+        axes.set_title(short_names([measure], _ROW)[0], loc="left", fontsize=10.5, parse_math=False)
         dress(axes, unit)
     if numbers is None:
         _name_categories(panels[-1], names, slanted)

@@ -13,7 +13,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,10 +27,23 @@ from scripts.io.atomic import atomic_path
 from scripts.io.landmarks_csv import Landmark
 from scripts.visualize.learning_curve import dress
 from scripts.visualize.overlay import draw_legend, label_colors
+from scripts.visualize.short_names import short_names, text_width
 
 __all__ = ["write_trajectories"]
 
-_LINE_STYLES = ("-", "--", ":")  # for labels that share a colour, when there are more labels than colours
+_MOST_BESIDE = 22  # names that have room beside the curves
+_LONGEST_BESIDE = 24  # letters of them
+_LONGEST = 48  # letters of a name below the curves
+_WIDTH, _HEIGHT, _ROW = 9.0, 5.4, 0.21  # inches: of the picture, and of a row of names
+_LETTER = 0.088  # inches
+_LINE_STYLES = (
+    "-",
+    "--",
+    ":",
+    "-.",
+    (0, (8, 3)),
+    (0, (3, 1, 1, 1, 1, 1)),
+)  # for labels that share a colour, when there are more labels than colours
 
 
 def write_trajectories(
@@ -40,6 +55,8 @@ def write_trajectories(
     colors: Mapping[str, str] | None = None,
 ) -> None:
     """Write x and y displacement from the first frame over the frame, with a band of one sigma, as PNG.
+
+    Many or long names stand below the curves, in columns; the picture grows with them.
 
     Each label starts at zero in the first frame that has it. Curves break where frames are missing.
 
@@ -63,14 +80,23 @@ def write_trajectories(
         raise ValueError("Trajectories are of a series: every landmark must have a frame.")
     labels = sorted({landmark.label for landmark in landmarks})
     colors = label_colors(labels) if colors is None else colors
-    figure = Figure(figsize=(9, 5.4), dpi=100, layout="constrained", facecolor="white")
+    names = short_names(labels, _LONGEST)
+    longest = max(map(text_width, names))
+    beside = len(names) <= _MOST_BESIDE and longest <= _LONGEST_BESIDE
+    columns = max(1, int(_WIDTH / (0.65 + _LETTER * longest)))
+    below = 0.0 if beside else _ROW * (-(-len(names) // columns) + 1) + 0.2
+    figure = Figure(figsize=(_WIDTH, _HEIGHT + below), dpi=100, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, sharex=True)
+    found: dict[str, dict[int, Landmark]] = {label: {} for label in labels}
+    for one in landmarks:
+        found[one.label][one.frame or 0] = one
     for axes, axis, positive in ((upper, "x", "right"), (lower, "y", "down")):
-        for index, label in enumerate(labels):
-            namesakes = sum(colors[other] == colors[label] for other in labels[:index])
-            style = _LINE_STYLES[namesakes % len(_LINE_STYLES)]
-            _draw_curve(axes, *_curve(landmarks, label, axis), color=colors[label], style=style)
+        namesakes: Counter[str] = Counter()
+        for label in labels:
+            style = _LINE_STYLES[namesakes[colors[label]] % len(_LINE_STYLES)]
+            namesakes[colors[label]] += 1
+            _draw_curve(axes, *_curve(found[label], axis), color=colors[label], style=style)
         dress(axes, f"{axis} displacement\n(px, {positive} is +)")
         axes.axhline(0, color="#888888", linewidth=0.8, zorder=0)
         axes.locator_params(axis="x", integer=True)
@@ -79,14 +105,16 @@ def write_trajectories(
     if title:
         figure.suptitle(title, fontsize=12, x=0.01, ha="left", parse_math=False)
     handles = [line for line in upper.get_lines() if line.get_gid() == "curve"]
-    draw_legend(figure, handles, labels, title="band: ±1 sigma", loc="outside right upper", frameon=False)
+    place: dict[str, Any] = (
+        {"loc": "outside right upper"} if beside else {"loc": "outside lower left", "ncols": columns}
+    )
+    draw_legend(figure, handles, names, title="band: ±1 sigma", frameon=False, **place)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png")
 
 
-def _curve(landmarks: Sequence[Landmark], label: str, axis: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _curve(found: Mapping[int, Landmark], axis: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Frames, displacements and sigmas (pixels) of one label, each (N,), with NaN where a frame is missing."""
-    found = {one.frame: one for one in landmarks if one.label == label and one.frame is not None}
     frames = range(min(found), max(found) + 1)
     position = np.array([getattr(found[t], axis) if t in found else np.nan for t in frames], dtype=float)
     sigma = np.array([getattr(found[t], f"sigma_{axis}") if t in found else np.nan for t in frames], dtype=float)
@@ -95,7 +123,7 @@ def _curve(landmarks: Sequence[Landmark], label: str, axis: str) -> tuple[np.nda
 
 
 def _draw_curve(
-    axes: Axes, frames: np.ndarray, displacement: np.ndarray, sigma: np.ndarray, *, color: str, style: str
+    axes: Axes, frames: np.ndarray, displacement: np.ndarray, sigma: np.ndarray, *, color: str, style: Any
 ) -> Line2D:
     axes.fill_between(frames, displacement - sigma, displacement + sigma, color=color, alpha=0.18, linewidth=0)
     # Points show where the frames are, as long as they can be told apart.
