@@ -17,8 +17,9 @@ import logging
 
 import numpy as np
 import pydicom
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, get_decoder, pixel_array
+from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, pixel_array
 
+from scripts.data.dicom_decoder import choose_decoder
 from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.dicom_header import read_dicom_header
 from scripts.data.frame_order import file_interval, frame_interval, is_stored_in_order
@@ -98,20 +99,10 @@ def _is_placed(dataset: pydicom.Dataset, affines: np.ndarray) -> bool:
 
 def _grey_frames(dataset: pydicom.Dataset, *, voi: bool) -> list[np.ndarray]:
     """Each frame as (X, Y), float32, bright is high."""
-    pixels = pixel_array(dataset, decoding_plugin=_choose_decoder(dataset))
+    pixels = pixel_array(dataset, decoding_plugin=choose_decoder(dataset))
     # one frame comes without an axis of frames
     frames = pixels if number_of_frames(dataset) > 1 else pixels[None]
     return [_grey(one, dataset, frame, voi).T for frame, one in enumerate(frames)]
-
-
-def _choose_decoder(dataset: pydicom.Dataset) -> str:
-    """The first decoder that bears damaged files, or "" for whatever there is.
-
-    On damaged files, found by changing bytes at random, gdcm ended the process and pylibjpeg's decoder of JPEG 2000 did
-    not come back. pydicom would ask them in turn.
-    """
-    plugins = get_decoder(dataset.file_meta.TransferSyntaxUID).available_plugins
-    return next((plugin for plugin in plugins if plugin not in ("gdcm", "pylibjpeg")), "")
 
 
 def _grey(pixels: np.ndarray, dataset: pydicom.Dataset, frame: int, voi: bool) -> np.ndarray:
