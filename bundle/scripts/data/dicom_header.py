@@ -31,6 +31,7 @@ from pydicom.uid import (
 from scripts.data.dicom_decoder import check_transfer_syntax
 from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.image_header import check_not_empty, check_size
+from scripts.data.pixel_description import complete_pixel_description
 from scripts.io.functional_groups import functional_groups, number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
@@ -111,6 +112,7 @@ def read_dicom_header(path: Path) -> pydicom.Dataset:
             raise InputError(f"{path} is no DICOM file of PS3.10 (no prefix 'DICM'); remove or convert it") from None
         pixels_at, size = file.tell(), os.fstat(file.fileno()).st_size
         _check_kind(path, header, has_pixels=bool(lengths))
+        complete_pixel_description(header)
         syntax = check_transfer_syntax(path, header)
         frames = number_of_frames(header)
         check_size(path, int(header.Columns), int(header.Rows), frames)

@@ -65,7 +65,7 @@ class PrepareSeries(Transform):
         self.plane = plane
         self.storage = storage
         # of the form of what is given: part of the cache key, so that files of an older form are not taken
-        self.version = 4
+        self.version = 5
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
         """Prepare a series.
@@ -89,7 +89,8 @@ class PrepareSeries(Transform):
         except ValueError as error:
             raise InputError(f"{series.files[0]}: {error}; change the setting 'region'") from error
         # the intensity scale is that of the part that is used: burned-in text outside has no say in it
-        frames = fit.resample(scale_series_intensity(fit.crop(image.frames)))
+        tissue = None if image.padding is None else fit.crop(~image.padding)
+        frames = fit.resample(scale_series_intensity(fit.crop(image.frames), valid=tissue))
         return {
             "frames": store_intensity(frames, self.storage),
             "original": list(original),
