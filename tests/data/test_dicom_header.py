@@ -23,8 +23,6 @@ from pydicom.uid import (
     EnhancedCTImageStorage,
     EnhancedMRImageStorage,
     ExplicitVRLittleEndian,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
     NuclearMedicineImageStorage,
     SegmentationStorage,
 )
@@ -144,23 +142,6 @@ def test_sizes_and_places_that_cannot_be(tmp_path, write_dicom, tags, message):
 def test_a_transfer_syntax_that_nothing_reads(tmp_path, write_dicom):
     path = with_syntax(write_dicom(tmp_path / "a.dcm", GREY), MPEG2MPML)
     assert refused(path).startswith("has the transfer syntax MPEG2 Main Profile / Main Level, which cannot be read")
-
-
-@pytest.mark.parametrize(("syntax", "package"), [(JPEGLosslessSV1, "python-gdcm"), (JPEGLSLossless, "pyjpegls")])
-def test_a_transfer_syntax_whose_decoder_is_missing(tmp_path, write_dicom, monkeypatch, syntax, package):
-    monkeypatch.setattr("pydicom.pixels.common.CoderBase.is_available", False)
-    path = with_syntax(write_dicom(tmp_path / "a.dcm", GREY), syntax)
-    decoder = pydicom.pixels.get_decoder(syntax)
-    monkeypatch.setattr(decoder, "_unavailable", {package.removeprefix("python-"): (package,)})
-    told = refused(path)
-    assert told.startswith(f"has the transfer syntax {syntax.name}, for which a decoder is missing")
-    assert f"pip install {package}," in told
-
-
-def test_jpeg_of_12_bits():
-    assert refused(FILES / "JPGExtended.dcm").startswith(
-        "has the transfer syntax JPEG Extended (Process 2 and 4) with more than 8 bits, which cannot be read"
-    )
 
 
 def test_no_transfer_syntax(tmp_path, write_dicom):

@@ -23,7 +23,6 @@ from pydicom.pixels import get_decoder
 from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedMRImageStorage
 
-from scripts.data.dicom_reader import _choose_decoder
 from scripts.data.image_reader import SeriesImage, read_image_series
 from scripts.data.image_series import find_image_series
 from scripts.io.input_error import InputError
@@ -273,18 +272,3 @@ def test_lossless_compression_gives_the_pixels_of_the_uncompressed_file(name):
     if not get_decoder(pydicom.dcmread(FILES / name).file_meta.TransferSyntaxUID).is_available:
         pytest.skip("no decoder is installed")
     np.testing.assert_array_equal(read(FILES / name).frames, read(FILES / "MR_small.dcm").frames)
-
-
-@pytest.mark.parametrize(
-    ("plugins", "chosen"),
-    [
-        (("gdcm", "pillow", "pylibjpeg"), "pillow"),
-        (("gdcm", "pyjpegls"), "pyjpegls"),
-        (("pydicom",), "pydicom"),
-        (("gdcm",), ""),
-        ((), ""),
-    ],
-)
-def test_decoders_that_end_the_program_are_asked_last(monkeypatch, plugins, chosen):
-    monkeypatch.setattr("pydicom.pixels.common.CoderBase.available_plugins", plugins)
-    assert _choose_decoder(pydicom.dcmread(FILES / RLE)) == chosen

@@ -111,3 +111,18 @@ def test_a_little_burned_in_text_leaves_most_of_the_contrast(frames):
     text[:, :, :4, 0] = 65535.0  # 0.33 % of the pixels
     before, after = (scale_series_intensity(one)[:, :, 4:].std() for one in (frames, text))
     assert after > 0.8 * before
+
+
+def test_pixels_that_are_not_valid_have_no_say(frames):
+    valid = torch.ones_like(frames, dtype=torch.bool)
+    valid[..., :2] = False
+    padded = frames.masked_fill(~valid, -1e6)
+    scaled = scale_series_intensity(padded, valid=valid)
+    expected = scale_series_intensity(frames[..., 2:])
+    torch.testing.assert_close(scaled[..., 2:], expected)
+    assert scaled[..., :2].max() == 0
+
+
+def test_where_no_pixel_is_valid_all_have_a_say(frames):
+    scaled = scale_series_intensity(frames, valid=torch.zeros_like(frames, dtype=torch.bool))
+    torch.testing.assert_close(scaled, scale_series_intensity(frames))

@@ -19,21 +19,21 @@ from pathlib import Path
 import pydicom
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
-from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import get_expected_length
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
-    JPEGExtended12Bit,
     MediaStorageDirectoryStorage,
     SegmentationStorage,
 )
 
+from scripts.data.dicom_decoder import check_transfer_syntax
 from scripts.data.dicom_geometry import dicom_geometry
 from scripts.data.dicom_series import SERIES_TAGS
 from scripts.data.frame_kind import mixed_kinds
 from scripts.data.image_header import check_not_empty, check_size
+from scripts.data.pixel_description import complete_pixel_description
 from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
@@ -100,7 +100,8 @@ def read_dicom_header(path: Path) -> pydicom.Dataset:
             raise InputError(f"{path} is no DICOM file of PS3.10 (no prefix 'DICM'); remove or convert it") from None
         pixels_at, size = file.tell(), os.fstat(file.fileno()).st_size
         _check_kind(path, header, has_pixels=bool(lengths))
-        syntax = _check_transfer_syntax(path, header)
+        complete_pixel_description(header)
+        syntax = check_transfer_syntax(path, header)
         frames = number_of_frames(header)
         check_size(path, int(header.Columns), int(header.Rows), frames)
         if not syntax.is_encapsulated and syntax != DeflatedExplicitVRLittleEndian:
@@ -134,30 +135,6 @@ def _check_kind(path: Path, header: pydicom.Dataset, *, has_pixels: bool) -> Non
         )
     if not has_pixels or "Rows" not in header or "Columns" not in header:
         raise InputError(f"{path} is DICOM without pixels ({kind.name or 'of no kind'}); remove it from the folder")
-
-
-def _check_transfer_syntax(path: Path, header: pydicom.Dataset) -> UID:
-    syntax = header.file_meta.get("TransferSyntaxUID")
-    if not syntax:
-        raise InputError(f"{path} does not tell its transfer syntax, the form of its pixels; repair or remove it")
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError:
-        raise InputError(
-            f"{path} has the transfer syntax {syntax.name}, which cannot be read; convert it to an uncompressed one"
-        ) from None
-    if not decoder.is_available:
-        package = "pyjpegls" if "pyjpegls" in " ".join(decoder.missing_dependencies) else "python-gdcm"
-        raise InputError(
-            f"{path} has the transfer syntax {syntax.name}, for which a decoder is missing: "
-            f"pip install {package}, or convert it to an uncompressed one"
-        )
-    if syntax == JPEGExtended12Bit and int(header.get("BitsStored") or 8) > 8:
-        raise InputError(
-            f"{path} has the transfer syntax {syntax.name} with more than 8 bits, which cannot be read; "
-            "convert it to an uncompressed one"
-        )
-    return syntax
 
 
 def _check_length(path: Path, header: pydicom.Dataset, length: int, left: int) -> None:

@@ -14,30 +14,26 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pydicom
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, get_decoder, pixel_array
 
 from scripts.data.dicom_display import display_affines
 from scripts.data.dicom_geometry import dicom_geometry
+from scripts.data.dicom_grey import grey_values
 from scripts.data.dicom_header import read_dicom_header
 from scripts.data.frame_interval import file_interval, frame_interval, is_stored_in_order
 from scripts.data.image_header import check_size
 from scripts.data.image_series import ImageSeries
-from scripts.data.series_image import LUMA, SeriesImage
+from scripts.data.pixel_description import complete_pixel_description
+from scripts.data.series_image import SeriesImage
+from scripts.data.stored_pixels import read_stored_pixels
 from scripts.io.dicom_position import is_placed
-from scripts.io.functional_groups import frame_group, number_of_frames
+from scripts.io.functional_groups import number_of_frames
 from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = ["read_dicom"]
-
-# of what grey values mean; an enhanced file has them for each frame, in the functional groups below
-_GREY_TAGS = ("PhotometricInterpretation", "BitsStored", "PixelRepresentation")
-_GREY_GROUPS = {
-    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
-    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
-}
 
 
 def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
@@ -58,6 +54,7 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
     total = sum(number_of_frames(header) for header in headers)
     check_size(series.files[0], int(headers[0].Columns), int(headers[0].Rows), total)
     pages: list[np.ndarray] = []
+    padding: list[np.ndarray | None] = []
     affines: list[np.ndarray] = []
     places: list[np.ndarray] = []
     sizes: list[tuple[float, float]] = []
@@ -66,7 +63,7 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
     for path in series.files:
         with refuse_unreadable(path):
             dataset = pydicom.dcmread(path)
-            frames = _grey_frames(dataset, voi=voi)
+            frames, padded = _grey_frames(path, dataset, voi=voi)
             geometry = dicom_geometry(dataset)
             shown = display_affines(dataset, geometry)
             if len(frames) != len(geometry.affines):
@@ -81,6 +78,7 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
                     "%s: its frames are not stored in the order of their times; they are used as they are stored", path
                 )
         pages += frames
+        padding += padded
         affines.append(shown)
         places.append(geometry.affines)
         sizes.append(geometry.pixel_size)
@@ -91,6 +89,7 @@ def read_dicom(series: ImageSeries, *, voi: bool = False) -> SeriesImage:
         series,
         pages,
         np.concatenate(affines),
+        padding=padding,
         spacing_known=spacing_known,
         places=np.concatenate(places) if placed else None,
         pixel_size=sizes[0],
@@ -103,62 +102,14 @@ def _is_placed(dataset: pydicom.Dataset, affines: np.ndarray) -> bool:
     return all(is_placed(dataset, frame, affine) for frame, affine in enumerate(affines))
 
 
-def _grey_frames(dataset: pydicom.Dataset, *, voi: bool) -> list[np.ndarray]:
-    """Each frame as (X, Y), float32, bright is high."""
-    pixels = pixel_array(dataset, decoding_plugin=_choose_decoder(dataset))
-    # one frame comes without an axis of frames
-    frames = pixels if number_of_frames(dataset) > 1 else pixels[None]
-    return [_grey(one, dataset, frame, voi).T for frame, one in enumerate(frames)]
-
-
-def _choose_decoder(dataset: pydicom.Dataset) -> str:
-    """The first decoder that bears damaged files, or "" for whatever there is.
-
-    On damaged files, found by changing bytes at random, gdcm ended the process and pylibjpeg's decoder of JPEG 2000 did
-    not come back. pydicom would ask them in turn.
-    """
-    plugins = get_decoder(dataset.file_meta.TransferSyntaxUID).available_plugins
-    return next((plugin for plugin in plugins if plugin not in ("gdcm", "pylibjpeg")), "")
-
-
-def _grey(pixels: np.ndarray, dataset: pydicom.Dataset, frame: int, voi: bool) -> np.ndarray:
-    interpretation = dataset.get("PhotometricInterpretation")
-    if interpretation == "PALETTE COLOR":
-        pixels = apply_color_lut(pixels, dataset)
-    if pixels.ndim == 3:
-        return pixels[..., :3].astype(np.float32) @ LUMA
-    meaning = _grey_meaning(dataset, frame)
-    values = _apply_meaning(pixels, meaning, voi)
-    if interpretation == "MONOCHROME1":
-        # turned within the range that the stored bits can reach, so that all frames of a series share one scale
-        values = _apply_meaning(_stored_range(dataset), meaning, voi).sum() - values
-    return values.astype(np.float32)
-
-
-def _grey_meaning(dataset: pydicom.Dataset, frame: int) -> pydicom.Dataset:
-    """The attributes that say what the values of a frame mean, as an old single-frame file has them."""
-    meaning = pydicom.Dataset()
-    # tables of 16-bit values are kept as bytes, in the file's order
-    meaning.file_meta = dataset.file_meta
-    for name in _GREY_TAGS:
-        if name in dataset:
-            setattr(meaning, name, dataset[name].value)
-    for group, names in _GREY_GROUPS.items():
-        source = frame_group(dataset, group, frame) or dataset
-        for name in names:
-            # scanners write empty ones, which pydicom's functions fall over
-            if name in source and not source[name].is_empty:
-                meaning.add(source[name])
-    return meaning
-
-
-def _apply_meaning(pixels: np.ndarray, meaning: pydicom.Dataset, voi: bool) -> np.ndarray:
-    values = apply_modality_lut(pixels, meaning)
-    return (apply_voi_lut(values, meaning) if voi else values).astype(np.float64)
-
-
-def _stored_range(dataset: pydicom.Dataset) -> np.ndarray:
-    bits = int(dataset.BitsStored)
-    signed = bool(dataset.get("PixelRepresentation"))
-    lowest = -(2 ** (bits - 1)) if signed else 0
-    return np.array([lowest, lowest + 2**bits - 1], dtype=np.int64)
+def _grey_frames(
+    path: Path, dataset: pydicom.Dataset, *, voi: bool
+) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
+    """Each frame as (X, Y), float32, bright is high; and where it is padding, or None."""
+    faults = set(complete_pixel_description(dataset))
+    stored = read_stored_pixels(dataset)
+    frames = [grey_values(one, dataset, i, voi=voi, faults=faults).T for i, one in enumerate(stored.values)]
+    for fault in sorted(faults):
+        logging.getLogger("ImageSeries").warning("%s: %s", path, fault)
+    padding = [None] * len(frames) if stored.padding is None else [one.T for one in stored.padding]
+    return frames, padding

@@ -95,7 +95,8 @@ class PrepareSeries(Transform):
             remedy = "change the setting 'region'" if "region" in str(error) else "correct or remove the file"
             raise InputError(f"{series.files[0]}: {error}; {remedy}") from error
         # the intensity scale is that of the part that is used: burned-in text outside has no say in it
-        frames = fit.resample(scale_series_intensity(fit.crop(image.frames)))
+        tissue = None if image.padding is None else fit.crop(~image.padding)
+        frames = fit.resample(scale_series_intensity(fit.crop(image.frames), valid=tissue))
         return {
             "frames": store_intensity(frames, self.storage),
             "original": list(original),

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ import torch
 from scripts.data.image_series import ImageSeries
 from scripts.io.input_error import InputError
 from scripts.transforms.coordinates import pixel_spacing
+from scripts.transforms.scale_intensity import intensity_range
 
 __all__ = ["LUMA", "SeriesImage"]
 
@@ -52,6 +54,8 @@ class SeriesImage:
         frame_ms: time between frames in ms, or None where the file does not tell or frames are not evenly spaced.
         spacing_source: what tells the distance of pixels, such as ``PixelSpacing``; None where nothing does. Where
             ``spacing_known`` is False it names what tells another distance, such as the one at the detector.
+        padding: (T, 1, X, Y), bool: True for pixels that the file calls padding, which fill up the rectangle around the
+            image. In ``frames`` they are as dark as the darkest half percent of the rest. None where there are none.
     """
 
     series: ImageSeries
@@ -63,6 +67,7 @@ class SeriesImage:
     spacing_known: bool
     frame_ms: float | None = None
     spacing_source: str | None = None
+    padding: torch.Tensor | None = None
 
     @property
     def placed(self) -> bool:
@@ -81,6 +86,7 @@ class SeriesImage:
         pixel_size: tuple[float, float] | None = None,
         frame_ms: float | None = None,
         spacing_source: str | None = None,
+        padding: Sequence[np.ndarray | None] | None = None,
     ) -> SeriesImage:
         """Stack frames.
 
@@ -93,6 +99,7 @@ class SeriesImage:
             pixel_size: None for that of the affine.
             frame_ms: ms.
             spacing_source: what tells the distance of pixels.
+            padding: T arrays (X, Y) of bool, True where a page shows nothing; None for a page without such pixels.
 
         Raises:
             InputError: the frames differ in size, or a pixel is NaN or infinite.
@@ -107,8 +114,13 @@ class SeriesImage:
         if len(sizes) > 1:
             raise InputError(f"{series.files[0]}: frames of one series differ in size ({sizes}); split them into files")
         frames = torch.from_numpy(np.stack(pages).astype(np.float32, copy=False)).unsqueeze(1)
+        padded = _stack_padding(series, pages, padding)
+        if padded is not None:
+            frames[padded] = intensity_range(frames, ~padded)[0]
         if not torch.isfinite(frames).all():
             raise InputError(f"{series.files[0]} has pixels that are NaN or infinite; replace them, by 0 for example")
+        if frames.numel() and frames.min() == frames.max():
+            _warn(series, "all its pixels have one value")
         affines = np.broadcast_to(affine, (len(pages), 4, 4)).copy()
         places = None if places is None else np.broadcast_to(places, (len(pages), 4, 4)).copy()
         return cls(
@@ -121,4 +133,23 @@ class SeriesImage:
             spacing_known=spacing_known,
             frame_ms=frame_ms,
             spacing_source=spacing_source,
+            padding=padded,
         )
+
+
+def _stack_padding(
+    series: ImageSeries, pages: Sequence[np.ndarray], padding: Sequence[np.ndarray | None] | None
+) -> torch.Tensor | None:
+    """(T, 1, X, Y), or None where no pixel is padding."""
+    if padding is None or not any(one is not None and one.any() for one in padding):
+        return None
+    each = [np.zeros(page.shape, bool) if one is None else one for page, one in zip(pages, padding, strict=True)]
+    padded = torch.from_numpy(np.stack(each)).unsqueeze(1)
+    if padded.all():
+        _warn(series, "it calls all its pixels padding, which is passed over")
+        return None
+    return padded
+
+
+def _warn(series: ImageSeries, message: str) -> None:
+    logging.getLogger("ImageSeries").warning("%s: %s", series.files[0], message)

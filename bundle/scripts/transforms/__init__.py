@@ -23,7 +23,12 @@ from scripts.transforms.paraboloid import paraboloid_shift
 from scripts.transforms.patch import extract_patches, patch_offsets
 from scripts.transforms.rand_image_warp import RandImageWarp
 from scripts.transforms.rand_patch_center import RandPatchCenter
-from scripts.transforms.scale_intensity import restore_intensity, scale_series_intensity, store_intensity
+from scripts.transforms.scale_intensity import (
+    intensity_range,
+    restore_intensity,
+    scale_series_intensity,
+    store_intensity,
+)
 from scripts.transforms.warp import RandShiftScale
 
 __all__ = [
@@ -35,6 +40,7 @@ __all__ = [
     "index_scale_to_normalized",
     "index_to_grid",
     "index_to_normalized",
+    "intensity_range",
     "normalized_scale_to_index",
     "normalized_to_index",
     "paraboloid_shift",
