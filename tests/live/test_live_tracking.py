@@ -351,3 +351,25 @@ def test_an_example_that_is_not_found_again_is_told_at_once_and_teaches_nothing(
     table.write_text("image,frame,label,x,y\nhalf.png,,blank,30,45\n")
     with pytest.raises(InputError, match=f"no limits can be learned, as each landmark has a doubtful example: {line}"):
         live(given=table, learn_frames=9)
+
+
+def test_a_name_that_no_table_can_hold_and_a_video_are_named_once(
+    tmp_path: Path,
+    incoming: Path,
+    frames: np.ndarray,
+    write_frame: Write,
+    live: Callable[..., LiveTracking],
+    read_table: Table,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    content = write_frame(tmp_path / "whole.png", frames[0]).read_bytes()
+    Path(os.fsdecode(os.fsencode(incoming) + b"/\xe4.png")).write_bytes(content)
+    (incoming / "a\n.png").write_bytes(content)
+    (incoming / "film.mp4").write_bytes(b"any")
+    write_frame(incoming / "good.png", frames[2], mtime_s=time.time() + 2)
+    live().run()
+    assert images(read_table(tmp_path / "out" / "live.csv")) == ["good.png"]
+    messages = [record.getMessage() for record in caplog.records]
+    for name, reason in ((r"\xe4.png", "not UTF-8"), (r"a\n.png", "control character"), ("film.mp4", "ffmpeg")):
+        [line] = [one for one in messages if one.startswith(f"{name} is skipped")]
+        assert reason in line

@@ -248,12 +248,11 @@ class _Found:
 
     def lines(self) -> list[str]:
         """A line for each of them, and one for those of a kind that is not read."""
-        more = [
-            str(files[0])
-            if len(files) == 1
-            else f"{files[0].path} and {len(files) - 1} more cannot be used, as {what} are not read; {files[0].remedy}"
-            for what, files in self.foreign.items()
-        ]
+        more = []
+        for what, files in self.foreign.items():
+            first, others = files[0], len(files) - 1
+            line = f"{first.path} and {others} more cannot be used, as {what} are not read; {first.remedy}"
+            more.append(line if others else str(first))
         return [printable(line) for line in (*self.skipped, *more)]
 
     def others(self) -> str:
