@@ -103,7 +103,7 @@ def test_pages_of_a_tiff_are_frames(tmp_path):
 def test_pages_of_different_sizes_are_refused(tmp_path):
     pages = [Image.fromarray(GREY), Image.fromarray(GREY[:4])]
     pages[0].save(tmp_path / "a.tiff", save_all=True, append_images=pages[1:])
-    with pytest.raises(InputError, match=r"a\.tiff: frames of one series differ in size"):
+    with pytest.raises(InputError, match=r"a\.tiff has pages of several sizes: page 2, a smaller copy"):
         read(tmp_path)
 
 

@@ -141,13 +141,15 @@ def test_sizes(write_header, tmp_path, name, size, message):
 def test_vectors_and_complex_values(tmp_path):
     sitk = pytest.importorskip("SimpleITK")
     vectors = sitk.GetImageFromArray(np.zeros((5, 7, 2), np.float32), isVector=True)
-    deep = sitk.GetImageFromArray(np.zeros((5, 7, 3), np.uint16), isVector=True)
+    signed = sitk.GetImageFromArray(np.zeros((5, 7, 3), np.int16), isVector=True)
     numbers = sitk.GetImageFromArray(np.zeros((5, 7), np.complex64))
     for suffix in ("nrrd", "mha"):
-        for count, image in [(2, vectors), (3, deep), (2, numbers)]:
+        for count, image in [(2, vectors), (3, signed), (2, numbers)]:
             sitk.WriteImage(image, str(tmp_path / f"a.{suffix}"))
             text = refused(tmp_path / f"a.{suffix}")
-            assert text.startswith(f"has pixels of {count} numbers (") and text.endswith("grey values or 8-bit colour")
+            assert text.startswith(f"has pixels of {count} numbers (") and text.endswith(
+                "convert it to grey values or RGB"
+            )
 
 
 @pytest.mark.parametrize(

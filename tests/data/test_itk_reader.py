@@ -133,8 +133,9 @@ def test_every_type_of_grey_values(tmp_path, suffix, dtype):
 @pytest.mark.parametrize("components", [3, 4])
 @pytest.mark.parametrize("shape", [(7, 5), (7, 5, 3), (7, 5, 1, 3)])
 @pytest.mark.parametrize("suffix", ["nrrd", "mha"])
-def test_colour_becomes_luma(tmp_path, suffix, shape, components):
-    colour = noise((*shape, components), "u1")
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_colour_becomes_luma(tmp_path, suffix, shape, components, dtype):
+    colour = noise((*shape, components), dtype)
     write(tmp_path / f"a.{suffix}", colour, vector=True)
     expected = colour[..., :3] @ np.array([0.299, 0.587, 0.114])
     found = read(tmp_path / f"a.{suffix}").frames[:, 0].numpy().transpose(1, 2, 0).reshape(shape)
@@ -186,7 +187,7 @@ def test_compressed_pixels_of_another_number_are_refused(tmp_path, more):
 
 def write_nrrd(path: Path, pixels: np.ndarray, *fields: str) -> Path:
     """Pixels as numpy has them, the first axis the fastest in the file."""
-    kind = {"u1": "uchar", "i2": "short", "f8": "double"}[pixels.dtype.str[1:]]
+    kind = {"u1": "uchar", "u2": "ushort", "i2": "short", "f4": "float", "f8": "double"}[pixels.dtype.str[1:]]
     sizes = " ".join(map(str, pixels.shape))
     head = ["NRRD0005", f"type: {kind}", f"dimension: {pixels.ndim}", f"sizes: {sizes}", "endian: little", *fields]
     path.write_bytes("\n".join([*head, "encoding: raw", "", ""]).encode() + pixels.tobytes(order="F"))
@@ -237,6 +238,23 @@ def test_colours_are_no_frames_wherever_they_are(tmp_path):
     for axis, kinds in enumerate(("RGB-color domain domain", "domain 3-color domain", "domain domain vector")):
         path = write_nrrd(tmp_path / "a.nrrd", np.moveaxis(colour, 2, axis), f"kinds: {kinds}")
         np.testing.assert_allclose(read(path).frames[0, 0], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "f4"])
+@pytest.mark.parametrize("kind", ["RGB-color", "3-color", "RGBA-color", "4-color"])
+def test_colours_of_every_type_that_nrrd_calls_so(tmp_path, dtype, kind):
+    count = 4 if kind[0] == "4" or "A" in kind else 3
+    colour = noise((count, 20, 12), dtype)
+    path = write_nrrd(tmp_path / "a.nrrd", colour, f"kinds: {kind} domain domain")
+    expected = np.moveaxis(colour, 0, -1)[..., :3] @ np.array([0.299, 0.587, 0.114])
+    np.testing.assert_allclose(read(path).frames[0, 0], expected, rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["HSV-color", "XYZ-color", "covariant-vector", "3-normal", "3-gradient", "point"])
+def test_three_numbers_that_are_no_rgb_are_refused(tmp_path, kind):
+    path = write_nrrd(tmp_path / "a.nrrd", noise((3, 20, 12), "u1"), f"kinds: {kind} domain domain")
+    with pytest.raises(InputError, match=r"a\.nrrd"):
+        read(path)
 
 
 def test_several_slices_over_time_and_what_itk_does_not_read_are_refused(tmp_path):

@@ -22,7 +22,7 @@ from pydicom.multival import MultiValue
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.sequence import Sequence
 
-from scripts.data.series_image import LUMA
+from scripts.data.luma import to_luma
 from scripts.io.functional_groups import frame_group
 
 __all__ = ["grey_values"]
@@ -61,7 +61,7 @@ def grey_values(stored: np.ndarray, dataset: Dataset, frame: int, *, voi: bool, 
     if interpretation == "PALETTE COLOR":
         stored = apply_color_lut(stored, dataset)
     if stored.ndim == 3:
-        return stored[..., :3].astype(np.float32) @ LUMA
+        return to_luma(stored[..., :3])
     meaning = _grey_meaning(dataset, frame, voi, faults)
     values = _apply(stored, meaning, voi)
     if interpretation == "MONOCHROME1":

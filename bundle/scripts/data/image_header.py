@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
@@ -22,12 +23,14 @@ import numpy as np
 from nibabel.arrayproxy import ArrayProxy
 from PIL import Image
 
+from scripts.data.tiff_header import is_tiff, open_tiff, tiff_pages
 from scripts.io.input_error import InputError, refuse_unreadable
 
 __all__ = [
     "LARGEST_FRAME",
     "LARGEST_SERIES",
     "RASTER_FORMATS",
+    "RasterHeader",
     "check_affine",
     "check_not_empty",
     "check_shape",
@@ -38,8 +41,8 @@ __all__ = [
 
 LARGEST_FRAME = 2**26  # px; 8192 x 8192
 LARGEST_SERIES = 2**29  # px of all frames; 2 GiB as float32
-# what PIL may take a file for, whatever its name says; among its other formats are some that run other programs
-RASTER_FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+# what Pillow may take a file for, whatever its name says; among its other formats are some that run other programs
+RASTER_FORMATS = ("PNG", "JPEG", "BMP")
 
 
 def check_size(path: Path, width: int, height: int, frames: int = 1) -> None:
@@ -127,18 +130,52 @@ def check_not_empty(path: Path) -> None:
             raise InputError(f"{path} is empty; remove it or copy it again")
 
 
-def read_raster_header(path: Path) -> None:
-    """Check a PNG, JPEG, TIFF or BMP file by its header.
+@dataclass(frozen=True)
+class RasterHeader:
+    """What the header of a PNG, JPEG, TIFF or BMP file tells.
+
+    Attributes:
+        width: px.
+        height: px.
+        pages: how many.
+        orientation: the tag Orientation of TIFF, from 1 to 8, which turns no pixel here; 1 for other formats.
+    """
+
+    width: int
+    height: int
+    pages: int = 1
+    orientation: int = 1
+
+
+def read_raster_header(path: Path) -> RasterHeader:
+    """Check a PNG, JPEG, TIFF or BMP file by its header, and a TIFF file by those of all its pages.
 
     Raises:
-        InputError: it is none of these, or see :func:`check_size`.
+        InputError: it is none of these, has pages of several sizes, or see :func:`check_size`.
 
     Example:
-        >>> read_raster_header(Path("a.png"))  # doctest: +SKIP
+        >>> read_raster_header(Path("a.png")).pages  # doctest: +SKIP
+        1
     """
     check_not_empty(path)
+    if is_tiff(path):
+        return _read_tiff_header(path)
     with refuse_unreadable(path), Image.open(path, formats=RASTER_FORMATS) as picture:
-        check_size(path, *picture.size, getattr(picture, "n_frames", 1))
+        # what a JPEG has besides its picture is a thumbnail, a map of depths or the other eye's
+        pages = getattr(picture, "n_frames", 1) if picture.format == "PNG" else 1
+        check_size(path, *picture.size, pages)
+        return RasterHeader(*picture.size, pages)
+
+
+def _read_tiff_header(path: Path) -> RasterHeader:
+    with open_tiff(path) as tiff:
+        orientation, pages, width, height = 1, 0, 0, 0
+        for pages, page in enumerate(tiff_pages(path, tiff), start=1):
+            width, height = page.imagewidth, page.imagelength
+            check_size(path, width, height, pages)
+            if pages == 1 and "Orientation" in page.tags:
+                orientation = int(page.tags["Orientation"].value)
+        return RasterHeader(width, height, pages, orientation)
 
 
 def read_nifti_header(path: Path) -> nib.Nifti1Pair:

@@ -30,6 +30,7 @@ from scripts.io.input_error import InputError, refuse_unreadable
 __all__ = ["ItkHeader", "import_itk", "read_itk_header", "refuse_unreadable_by_itk"]
 
 _NRRD = (".nrrd", ".nhdr")
+_COLOURS = ("unsigned_char", "unsigned_short")
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,7 @@ def _check_values(path: Path, image_io: Any) -> int:
     dtype = image_io.GetComponentTypeAsString(image_io.GetComponentType())
     if components == 1:
         return components
-    if components in (3, 4) and dtype == "unsigned_char" and kind != "complex":
+    # SimpleITK writes colours as vectors, and those of the patient are of signed numbers
+    if components in (3, 4) and (kind in ("rgb", "rgba") or (kind == "vector" and dtype in _COLOURS)):
         return components
-    raise InputError(
-        f"{path} has pixels of {components} numbers ({kind} of {dtype}); convert it to grey values or 8-bit colour"
-    )
+    raise InputError(f"{path} has pixels of {components} numbers ({kind} of {dtype}); convert it to grey values or RGB")

@@ -21,7 +21,8 @@ from monai.data.utils import to_affine_nd
 
 from scripts.data.image_series import ImageSeries
 from scripts.data.itk_header import import_itk, read_itk_header, refuse_unreadable_by_itk
-from scripts.data.series_image import LUMA, SeriesImage
+from scripts.data.luma import to_luma
+from scripts.data.series_image import SeriesImage
 from scripts.data.slice_plane import split_frames
 from scripts.data.text_header import TextHeader
 from scripts.io.input_error import InputError
@@ -50,9 +51,8 @@ def read_itk(series: ImageSeries, *, plane: str | None = None) -> SeriesImage:
     header, itk = read_itk_header(path), import_itk(path)
     text = header.text
     grey = header.components == 1
-    pixel_type = itk.F if grey else {3: itk.RGBPixel, 4: itk.RGBAPixel}[header.components][itk.UC]
-    if header.listed:
-        pixel_type = itk.VariableLengthVector[itk.F]
+    # ITK's own types of colours have no more than 8 bits
+    pixel_type = itk.F if grey and not header.listed else itk.VariableLengthVector[itk.F]
     with refuse_unreadable_by_itk(path):
         if text.zipped:
             _check_zipped(text, int(header.image_io.GetImageSizeInBytes()))
@@ -61,7 +61,7 @@ def read_itk(series: ImageSeries, *, plane: str | None = None) -> SeriesImage:
         pixels, about = reader.get_data(reader.read(path))
         # that of two dimensions lies in the plane of x and y
         affine = to_affine_nd(3, about["affine"])
-    pixels = pixels if grey else pixels[..., :3] @ LUMA
+    pixels = pixels if grey else to_luma(pixels[..., :3])
     time = text.time_axis
     moved = time is not None and time < pixels.ndim - 1
     if time is not None and moved:

@@ -25,10 +25,7 @@ from scripts.io.input_error import InputError
 from scripts.transforms.coordinates import pixel_spacing
 from scripts.transforms.scale_intensity import intensity_range
 
-__all__ = ["LUMA", "SeriesImage"]
-
-# grey of red, green and blue by ITU-R 601, as PIL's own conversion
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+__all__ = ["SeriesImage"]
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ _META_PLACE = (
     ("transformmatrix", "rotation", "orientation"),
 )
 _FRAMES = ("time", "list")
+_NOT_RGB = ("hsv-color", "xyz-color", "quaternion")
 _NRRD_AXES = ("domain", "space", "time", "???", "none")
 # what an axis may be counted in, in the spellings that programs use; the rest is another length, or none at all
 _MILLIMETRES = {"", "???", "none", "mm", "millimeter", "millimeters", "millimetre", "millimetres"}
@@ -203,6 +204,9 @@ def _check_units(path: Path, units: Sequence[str]) -> None:
 
 
 def _check_kinds(path: Path, kinds: list[str]) -> None:
+    other = next((kind for kind in kinds if kind in _NOT_RGB), None)
+    if other is not None:
+        raise InputError(f"{path} has pixels of the kind {other}; convert it to grey values or RGB")
     if sum(kind in _FRAMES for kind in kinds) > 1:
         raise InputError(f"{path} has several axes of frames ({' '.join(kinds)}); write them as one, the last")
 
