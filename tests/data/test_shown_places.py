@@ -120,6 +120,19 @@ def test_the_pages_of_a_tiff_are_shown_as_slices(folder):
     assert_shown_as_by_itk(folder / "a.tif")
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_orientation_of_a_tiff(folder, orientation):
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[274] = orientation
+    Image.fromarray(GREY).save(folder / "a.tif", tiffinfo=tags, dpi=(300, 150))
+    image, truth = read(folder / "a.tif"), sitk.ReadImage(str(folder / "a.tif"))
+    shown = sitk.GetArrayFromImage(truth).reshape(5, 7, -1)[..., 0]
+    np.testing.assert_array_equal(image.frames[0, 0].numpy().T, GREY)
+    for x, y in np.ndindex(7, 5):
+        place = (image.affines[0] @ [x, y, 0, 1])[:2] * [-1, -1]
+        assert shown[truth.TransformPhysicalPointToIndex(place.tolist())[::-1]] == GREY[y, x]
+
+
 # NIfTI
 
 

@@ -23,12 +23,12 @@ from PIL import Image, ImageSequence
 from scripts.data.image_header import RASTER_FORMATS, read_raster_header
 from scripts.data.image_series import ImageSeries
 from scripts.data.luma import to_luma
-from scripts.data.raster_resolution import display_spacing
+from scripts.data.raster_display import display_affine
 from scripts.data.series_image import SeriesImage
 from scripts.data.tiff_header import is_tiff
 from scripts.data.tiff_reader import read_tiff
 from scripts.io.input_error import InputError, refuse_unreadable
-from scripts.transforms.coordinates import LPS_TO_RAS, slice_affines
+from scripts.transforms.coordinates import slice_affines
 
 __all__ = ["read_raster"]
 
@@ -53,16 +53,14 @@ def read_raster(series: ImageSeries) -> SeriesImage:
         False
     """
     path = series.files[0]
-    read_raster_header(path)
+    header = read_raster_header(path)
     pages, padding = [], []
     with refuse_unreadable(path):
         pictures = read_tiff(path) if is_tiff(path) else ((page, None) for page in _read_pictures(path))
         for page, padded in pictures:
             pages.append(page.T.astype(np.float32))
             padding.append(None if padded is None else padded.T)
-    # ITK takes the pages for slices that are 1 mm apart
-    first = LPS_TO_RAS @ np.diag([*display_spacing(path), 1.0, 1.0])
-    affines = slice_affines(first, len(pages))
+    affines = slice_affines(display_affine(path, header), len(pages))
     return SeriesImage.from_pages(series, pages, affines, spacing_known=False, places=None, padding=padding)
 
 
