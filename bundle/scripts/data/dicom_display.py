@@ -13,7 +13,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset
@@ -61,10 +63,11 @@ def display_affines(dataset: Dataset, geometry: DicomGeometry, *, as_volume: boo
         (T, 4, 4), float64: index (x, y, 0, 1) to RAS mm; the third column leads to the next slice.
 
     Example:
+        >>> from scripts.data.dicom_geometry import dicom_geometry
         >>> dataset = Dataset()
         >>> dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
         >>> dataset.PixelSpacing, dataset.ImagerPixelSpacing = [0.15, 0.15], [0.2, 0.2]
-        >>> np.abs(display_affines(dataset, dicom_geometry(dataset))[0].diagonal()).tolist()  # doctest: +SKIP
+        >>> np.abs(display_affines(dataset, dicom_geometry(dataset))[0].diagonal()).tolist()
         [0.2, 0.2, 1.0, 1.0]
     """
     first = _first_affine(dataset, calibrated=not as_volume)
@@ -97,9 +100,9 @@ def _slice_step(dataset: Dataset, kind: str) -> float:
     if kind in _ULTRASOUND:
         return 1.0
     if kind in _AT_DETECTOR | _IN_PATIENT | {_RT_IMAGE} and "SpacingBetweenSlices" in dataset:
-        return float(dataset.SpacingBetweenSlices or 1.0)
+        return _length(dataset.SpacingBetweenSlices)
     if number_of_frames(dataset) > 1 and dataset.get("FrameIncrementPointer") == Tag("FrameTime"):
-        return float(dataset.get("FrameTime") or 1.0)
+        return _length(dataset.get("FrameTime"))
     return 1.0
 
 
@@ -142,8 +145,16 @@ def _spacing(dataset: Dataset, kind: str) -> tuple[float, float]:
         names = []
     told = next((dataset[name].value for name in names if dataset.get(name)), 1.0)
     values = list(told) if isinstance(told, Sequence) else [told]
-    rows, columns = (float(value) or 1.0 for value in (values[0], values[-1]))
-    return rows, columns
+    return _length(values[0]), _length(values[-1])
+
+
+def _length(value: Any) -> float:
+    """1 for what can be none: no image is worth losing for where it is shown."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return 1.0
+    return number if number and math.isfinite(number) else 1.0
 
 
 def _affine(along: np.ndarray | None, position: np.ndarray | None, steps: tuple[float, float, float]) -> np.ndarray:
