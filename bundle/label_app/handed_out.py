@@ -68,7 +68,7 @@ def handed_out_affines(series: ImageSeries, affines: np.ndarray) -> np.ndarray:
 
     Example:
         >>> one = ImageSeries("a.png", (Path("a.png"),), "raster")
-        >>> handed_out_affines(one, np.eye(4)[None])[0, 2, 3]
+        >>> float(handed_out_affines(one, np.eye(4)[None])[0, 2, 3])
         0.0
     """
     if len(series.files) > 1:

@@ -30,7 +30,7 @@ def to_luma(colours: np.ndarray) -> np.ndarray:
         (...), float32.
 
     Example:
-        >>> to_luma(np.array([[0, 40001, 0], [40001, 40001, 40001]], np.uint16))
-        array([23480.586, 40001.   ], dtype=float32)
+        >>> to_luma(np.array([[0, 40001, 0], [40001, 40001, 40001]], np.uint16)).round(1)
+        array([23480.6, 40001. ], dtype=float32)
     """
     return (colours.astype(np.float64) @ _LUMA).astype(np.float32)

@@ -103,7 +103,8 @@ class SeriesImage:
 
         Example:
             >>> series = ImageSeries("a.png", (), "raster")
-            >>> image = SeriesImage.from_pages(series, [np.zeros((3, 2))], np.eye(4), spacing_known=False, places=None)
+            >>> page = np.arange(6.0).reshape(3, 2)
+            >>> image = SeriesImage.from_pages(series, [page], np.eye(4), spacing_known=False, places=None)
             >>> tuple(image.frames.shape), image.still
             ((1, 1, 3, 2), True)
         """
