@@ -96,7 +96,9 @@ def _affines(image: Nifti1Pair) -> tuple[np.ndarray, np.ndarray]:
         # ITK reads no such file
         return (scale @ place,) * 2
     shown = place.copy()
-    shown[:3, :3] *= steps / np.linalg.norm(place[:3, :3], axis=0)
+    lengths = np.linalg.norm(place[:3, :3], axis=0)
+    # the header has them in 32 bits
+    shown[:3, :3] *= np.where(np.isclose(steps, lengths, rtol=1e-5), 1.0, steps / lengths)
     return scale @ place, scale @ (_flat(shown) if len(image.shape) == 2 else shown)
 
 
