@@ -23,12 +23,11 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from PIL import ExifTags, Image
 
 from label_app.joined_series import write_joined_series
 from scripts.data.dicom_display import display_affines
 from scripts.data.dicom_geometry import dicom_geometry
-from scripts.data.image_header import RASTER_FORMATS
+from scripts.data.image_header import read_raster_header
 from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries, image_suffix
 from scripts.data.itk_header import read_itk_header, refuse_unreadable_by_itk
@@ -83,8 +82,7 @@ def handed_out_affines(series: ImageSeries, affines: np.ndarray) -> np.ndarray:
 def made_suffix(series: ImageSeries) -> str:
     """How the name of the file ends that must be made of an image, "" where its own file is handed out.
 
-    It is made of several files, of a header and its pixels, and of a picture that is stored turned: of eight ways to
-    store one, ITK knows some.
+    It is made of several files, of a header and its pixels, and of a TIFF that is stored turned.
 
     Raises:
         InputError: the file cannot be read.
@@ -101,8 +99,8 @@ def made_suffix(series: ImageSeries) -> str:
 
 
 def _is_turned(file: Path) -> bool:
-    with refuse_unreadable(file), Image.open(file, formats=RASTER_FORMATS) as picture:
-        return int(picture.getexif().get(ExifTags.Base.Orientation, 1)) != 1
+    """ITK mirrors such a TIFF, and reads most as colours of 8 bits; of other formats it turns none."""
+    return read_raster_header(file).orientation != 1
 
 
 def original_files(series: ImageSeries) -> list[Path]:

@@ -134,7 +134,7 @@ def test_a_label_that_cannot_be_used_is_passed_over_with_a_warning(store, memory
     for image in ("0.png", "1.png", "2.png", "3.png"):
         store.edit_label(image, [LabelPoint("valve", None, 40, 30)])
     (studies / ".landmarks" / "final" / "0.png.json").write_text("{")
-    Image.new("L", (20, 20)).save(studies / "1.png")  # the landmark does not lie on it
+    Image.linear_gradient("L").resize((20, 20)).save(studies / "1.png")  # the landmark does not lie on it
     (studies / "2.png").unlink()
     assert number(memory) == number(memory) == {"valve": 1}
     assert [one for one in caplog.messages if "is passed over" in one] == caplog.messages

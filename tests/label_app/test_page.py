@@ -330,8 +330,8 @@ def _write_images(folder: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # a browser turns it by a quarter
     grey.save(folder / "turned1.png", exif=exif)
-    # as if it were stored from its right lower corner on
-    grey.transpose(Image.Transpose.ROTATE_180).save(folder / "turned2.tif", tiffinfo={274: 3})
+    # that it begins with its right lower corner turns it in other programs
+    grey.save(folder / "turned2.tif", tiffinfo={274: 3})
     even = np.full((HEIGHT, WIDTH), 1000000.125, np.float32)
     even[:, WIDTH // 2 :] += 0.25
     Image.fromarray(even).save(folder / "even.tif")
