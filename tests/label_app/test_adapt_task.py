@@ -116,9 +116,9 @@ def test_a_real_training_mends_weights_that_were_broken(studies, conf, tmp_path)
 def test_a_training_that_breaks_leaves_all_as_it_was(studies, conf, monkeypatch):
     app = LandmarkApp("label_app", str(studies), conf)
     given, before = weights_fingerprint(app.finder.network), files(studies)
-    for image in studies.glob("*.png"):
+    for image in (*studies.glob("*.png"), studies / "patient" / "clip.nii"):
         image.write_bytes(image.read_bytes()[:200])
-    with pytest.raises(InputError, match=r"\.png"):
+    with pytest.raises(InputError, match=r"\d\.png"):
         app.train(QUICK)
     app.next_sample({"strategy": "random"})
     assert weights_fingerprint(app.finder.network) == given
