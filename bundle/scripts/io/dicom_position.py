@@ -195,4 +195,4 @@ def _last_digit(value: Any) -> float:
     One digit alone, as in 0.2, is rather the detector's own than a rounded number.
     """
     _, digits, exponent = Decimal(str(value)).as_tuple()
-    return 10.0**exponent if isinstance(exponent, int) and len(digits) > 1 else 0.0
+    return math.pow(10.0, exponent) if isinstance(exponent, int) and len(digits) > 1 else 0.0
