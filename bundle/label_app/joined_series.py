@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.pixels import apply_color_lut, get_decoder, pixel_array
+from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.tag import Tag
 from pydicom.uid import (
     ExplicitVRLittleEndian,
@@ -31,6 +31,7 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import DSfloat
 
+from scripts.data.dicom_decoder import choose_decoder
 from scripts.data.image_reader import read_image_series
 from scripts.data.image_series import ImageSeries
 from scripts.data.series_image import SeriesImage
@@ -179,10 +180,7 @@ def _colours(file: Path) -> np.ndarray:
     """(Y, X, 3), uint8."""
     with refuse_unreadable(file):
         dataset = pydicom.dcmread(file)
-        # as the reader of all images chooses, which tells why
-        plugins = get_decoder(dataset.file_meta.TransferSyntaxUID).available_plugins
-        plugin = next((one for one in plugins if one not in ("gdcm", "pylibjpeg")), "")
-        pixels = pixel_array(dataset, decoding_plugin=plugin)
+        pixels = pixel_array(dataset, decoding_plugin=choose_decoder(dataset))
         bits = int(dataset.BitsStored)
         if dataset.PhotometricInterpretation == "PALETTE COLOR":
             pixels = apply_color_lut(pixels, dataset)

@@ -17,24 +17,7 @@ from pydicom import Dataset
 from pydicom.dataelem import DataElement
 from pydicom.sequence import Sequence
 
-from scripts.data.frame_kind import KIND_TAGS, KIND_TRAITS, mixed_kinds, numbers_of, told
-
-
-@pytest.mark.parametrize(
-    ("value", "count", "expected"),
-    [
-        ("2.50", None, (2.5,)),
-        ([1, "2"], 2, (1.0, 2.0)),
-        ([1, 2], 3, ()),
-        ("text", None, ()),
-        ([1, None], None, ()),
-        (float("nan"), None, ()),
-        ("", None, ()),
-        (0, None, (0.0,)),
-    ],
-)
-def test_numbers_of_an_attribute(value, count, expected):
-    assert numbers_of(value, count) == expected
+from scripts.data.frame_kind import KIND_TAGS, KIND_TRAITS, mixed_kinds, told
 
 
 def test_a_frame_s_own_group_goes_before_the_file():

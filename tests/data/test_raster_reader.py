@@ -22,23 +22,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.data.image_reader import SeriesImage, read_image_series
-from scripts.data.image_series import find_image_series
+from pictures import COLOUR, COLUMNS, GREY, LUMA, grey, read
 from scripts.io.input_error import InputError
-
-ROWS, COLUMNS = np.mgrid[:48, :64]
-GREY = 40 * COLUMNS + 3 * ROWS  # 0 to 2661
-COLOUR = np.dstack([GREY, GREY + 700, 3000 - GREY])
-LUMA = COLOUR @ np.array([0.299, 0.587, 0.114])
-
-
-def read(path: Path) -> SeriesImage:
-    (series,) = find_image_series(path)
-    return read_image_series(series)
-
-
-def grey(path: Path) -> np.ndarray:
-    return read(path).frames[0, 0].numpy().T
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

@@ -13,10 +13,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
-from scripts.io.dicom_position import frame_orientation, frame_position, frame_spacing, is_placed
+from scripts.io.dicom_position import frame_orientation, frame_position, frame_spacing, is_placed, numbers_of
 
 
 def of(**values) -> Dataset:
@@ -76,3 +77,20 @@ def test_an_affine_is_the_headers_if_it_has_its_position_and_spacing():
     assert not is_placed(header, 0, own @ np.diag([4.0, 2.0, 1.0, 1.0]))
     del header.PixelSpacing
     assert not is_placed(header, 0, own)
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "expected"),
+    [
+        ("2.50", None, (2.5,)),
+        ([1, "2"], 2, (1.0, 2.0)),
+        ([1, 2], 3, ()),
+        ("text", None, ()),
+        ([1, None], None, ()),
+        (float("nan"), None, ()),
+        ("", None, ()),
+        (0, None, (0.0,)),
+    ],
+)
+def test_numbers_of_an_attribute(value, count, expected):
+    assert numbers_of(value, count) == expected

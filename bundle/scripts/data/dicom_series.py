@@ -22,11 +22,11 @@ import numpy as np
 from pydicom import Dataset
 
 from scripts.data.dicom_identity import IDENTITY_TAGS, patient_id, told_uid
-from scripts.data.frame_kind import KIND_TAGS, KIND_TRAITS, Trait, numbers_of, told
+from scripts.data.frame_kind import KIND_TAGS, KIND_TRAITS, Trait, told
 from scripts.data.frame_order import order_by_time
 from scripts.data.frame_times import TIME_TAGS, value_of
 from scripts.data.still_kinds import STILL_TAGS, is_still
-from scripts.io.dicom_position import positive_pair
+from scripts.io.dicom_position import numbers_of, positive_pair
 from scripts.io.functional_groups import number_of_frames
 from scripts.io.natural_order import natural_key
 from scripts.io.same_place import SAME_COSINE, first_alike, place_tolerance

@@ -23,14 +23,19 @@ from pydicom import Dataset
 from pydicom.tag import BaseTag
 
 from scripts.data.frame_times import value_of
+from scripts.io.dicom_position import numbers_of
 from scripts.io.functional_groups import frame_group, functional_groups, number_of_frames
 from scripts.io.same_place import first_alike
 
-__all__ = ["KIND_TAGS", "KIND_TRAITS", "Trait", "mixed_kinds", "numbers_of", "told"]
+__all__ = ["KIND_TAGS", "KIND_TRAITS", "Trait", "mixed_kinds", "told"]
 
 _SHOWN = 3  # values named in a message
 # (PS3.3 C.8.4.8) they have a number for each frame of a file of nuclear medicine
 _VECTORS = ("EnergyWindowVector", "DetectorVector")
+# what vendors have for what the standard says elsewhere, or did not say then: creator, group and element in its block
+_GE_TYPE = ("GEMS_PARM_01", 0x0043, 0x2F)
+_SIEMENS_B_VALUE = ("SIEMENS MR HEADER", 0x0019, 0x0C)
+_PHILIPS_B_VALUE = ("Philips Imaging DD 001", 0x2001, 0x03)
 
 Reader = Callable[..., tuple]  # of a header and the index of a frame
 Frame = tuple[Dataset, int]  # a file's header, and the index of a frame in it
@@ -88,23 +93,6 @@ def told(header: Dataset, frame: int, name: str, *groups: str) -> Any:
             return item[name].value
     value = header.get(name)
     return None if value == "" else value
-
-
-def numbers_of(value: Any, count: int | None = None) -> tuple[float, ...]:
-    """The numbers of an attribute; () where it has none, one is no number, or there are not ``count`` of them.
-
-    Example:
-        >>> numbers_of("2.50"), numbers_of([1, 2, 3], 3), numbers_of([1, 2], 3), numbers_of(None)
-        ((2.5,), (1.0, 2.0, 3.0), (), ())
-    """
-    if value is None or value == "":
-        return ()
-    several = not isinstance(value, str) and np.ndim(value)
-    try:
-        numbers = tuple(float(one) for one in (value if several else [value]))
-    except (TypeError, ValueError):
-        return ()
-    return numbers if np.isfinite(numbers).all() and count in (None, len(numbers)) else ()
 
 
 def mixed_kinds(header: Dataset) -> str | None:
@@ -203,7 +191,7 @@ def _view(header: Dataset, frame: int) -> tuple[str, ...]:
 
 
 def _private(creator: str, group: int, element: int) -> Reader:
-    """The first number of an attribute that a vendor has for what the standard says elsewhere, or did not say then."""
+    """The first number of a vendor's own attribute."""
 
     def read(header: Dataset, frame: int) -> tuple[float, ...]:
         owner, tag = (group, 0x0010), (group, 0x1000 + element)
@@ -219,13 +207,13 @@ def _private(creator: str, group: int, element: int) -> Reader:
 KIND_TRAITS = (
     Trait("ComplexImageComponent", _text("ComplexImageComponent", "MRImageFrameTypeSequence")),
     Trait("ImageType", _image_type),
-    Trait("the vendor's type of image", _private("GEMS_PARM_01", 0x0043, 0x2F), 0.5),
+    Trait("the vendor's type of image", _private(*_GE_TYPE), 0.5),
     Trait("AcquisitionContrast", _text("AcquisitionContrast", "MRImageFrameTypeSequence")),
     Trait("EchoTime", _echo_time, 0.05),  # ms
     Trait("EchoNumbers", _number("EchoNumbers"), 0.5),
     Trait("DiffusionBValue", _number("DiffusionBValue", "MRDiffusionSequence"), 0.5),  # s/mm2
-    Trait("DiffusionBValue", _private("SIEMENS MR HEADER", 0x0019, 0x0C), 0.5),
-    Trait("DiffusionBValue", _private("Philips Imaging DD 001", 0x2001, 0x03), 0.5),
+    Trait("DiffusionBValue", _private(*_SIEMENS_B_VALUE), 0.5),
+    Trait("DiffusionBValue", _private(*_PHILIPS_B_VALUE), 0.5),
     Trait("VelocityEncodingDirection", _number("VelocityEncodingDirection", "MRVelocityEncodingSequence"), 1e-3),
     Trait("ASLContext", _text("ASLContext", "MRArterialSpinLabelingSequence")),
     Trait("ContrastBolusAgent", _agent, is_code=False),
@@ -263,8 +251,8 @@ KIND_TAGS: tuple[str | BaseTag, ...] = (
     "FrameLaterality",
     "BodyPartExamined",
     *(
-        BaseTag((group << 16) + element)
-        for group, known in ((0x0043, 0x102F), (0x0019, 0x100C), (0x2001, 0x1003))
-        for element in (0x0010, known)
+        BaseTag((group << 16) + at)
+        for _, group, element in (_GE_TYPE, _SIEMENS_B_VALUE, _PHILIPS_B_VALUE)
+        for at in (0x0010, 0x1000 + element)
     ),
 )

@@ -24,7 +24,15 @@ from scripts.io.functional_groups import frame_group
 from scripts.io.same_place import place_tolerance
 from scripts.transforms.coordinates import index_to_lps
 
-__all__ = ["file_spacing", "frame_orientation", "frame_position", "frame_spacing", "is_placed", "positive_pair"]
+__all__ = [
+    "file_spacing",
+    "frame_orientation",
+    "frame_position",
+    "frame_spacing",
+    "is_placed",
+    "numbers_of",
+    "positive_pair",
+]
 
 _SAME_SPACING = 0.01  # of itself
 # two spacings are one but for rounding: by this share, or by half of the last digit of the one that has fewer
@@ -49,7 +57,8 @@ def frame_position(dataset: Dataset, frame: int) -> np.ndarray | None:
         >>> frame_position(dataset, 0).tolist(), frame_position(Dataset(), 0)
         ([1.0, 2.0, 3.0], None)
     """
-    return _numbers(_told(dataset, frame, "PlanePositionSequence", "ImagePositionPatient"), 3)
+    told = numbers_of(_told(dataset, frame, "PlanePositionSequence", "ImagePositionPatient"), 3)
+    return np.array(told) if told else None
 
 
 def frame_orientation(dataset: Dataset, frame: int) -> np.ndarray | None:
@@ -73,10 +82,10 @@ def frame_orientation(dataset: Dataset, frame: int) -> np.ndarray | None:
         >>> frame_orientation(dataset, 0) is None
         True
     """
-    told = _numbers(_told(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient"), 6)
-    if told is None:
+    told = numbers_of(_told(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient"), 6)
+    if not told:
         return None
-    along = told.reshape(2, 3)
+    along = np.reshape(told, (2, 3))
     lengths = np.linalg.norm(along, axis=1, keepdims=True)
     if lengths.min() <= 0:
         return None
@@ -131,6 +140,23 @@ def file_spacing(dataset: Dataset) -> tuple[float, float] | None:
     return None if all(repeats) else spacing
 
 
+def numbers_of(value: Any, count: int | None = None) -> tuple[float, ...]:
+    """The numbers of an attribute; () where it has none, one is no number, or there are not ``count`` of them.
+
+    Example:
+        >>> numbers_of("2.50"), numbers_of([1, 2, 3], 3), numbers_of([1, 2], 3), numbers_of(None)
+        ((2.5,), (1.0, 2.0, 3.0), (), ())
+    """
+    if value is None or value == "":
+        return ()
+    several = not isinstance(value, str) and np.ndim(value)
+    try:
+        numbers = tuple(float(one) for one in (value if several else [value]))
+    except (TypeError, ValueError):
+        return ()
+    return numbers if np.isfinite(numbers).all() and count in (None, len(numbers)) else ()
+
+
 def positive_pair(values: Sequence[float] | None) -> tuple[float, float] | None:
     """Two numbers above 0; None for anything else, for scanners write 0 or one number where they know none.
 
@@ -138,13 +164,8 @@ def positive_pair(values: Sequence[float] | None) -> tuple[float, float] | None:
         >>> positive_pair(["0.5", "0.25"]), positive_pair([0, 0])
         ((0.5, 0.25), None)
     """
-    try:
-        numbers = [float(value) for value in values or ()]
-    except (TypeError, ValueError):
-        return None
-    if len(numbers) != 2 or not all(math.isfinite(number) and number > 0 for number in numbers):
-        return None
-    return numbers[0], numbers[1]
+    numbers = numbers_of(values, 2)
+    return (numbers[0], numbers[1]) if numbers and min(numbers) > 0 else None
 
 
 def is_placed(dataset: Dataset, frame: int, affine: np.ndarray) -> bool:
@@ -173,15 +194,6 @@ def is_placed(dataset: Dataset, frame: int, affine: np.ndarray) -> bool:
 def _told(dataset: Dataset, frame: int, group: str, name: str) -> Any:
     """An attribute of the file, or of a functional group of the frame."""
     return dataset.get(name) or (frame_group(dataset, group, frame) or Dataset()).get(name)
-
-
-def _numbers(values: Any, count: int) -> np.ndarray | None:
-    """So many finite numbers; None for anything else."""
-    try:
-        numbers = np.atleast_1d(np.array(values, dtype=float))
-    except (TypeError, ValueError):
-        return None
-    return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else None
 
 
 def _is_same_but_rounded(one: Any, other: Any) -> bool:
